@@ -1,0 +1,1 @@
+"""Homeport: typed repositories over PostgreSQL, memory and the legacy Supabase API."""

@@ -1,0 +1,1 @@
+"""The neutral vocabulary: tables, predicates, queries, pages, operations, errors. Imports nothing of Homeport's own."""

@@ -1,0 +1,77 @@
+"""The kinds of row policy. They generate the SQL policies, and the memory engine evaluates the same values.
+
+Roles are Supabase's: anon gets nothing, a signed-in user what a policy gives, service everything.
+"""
+
+from typing import Any
+
+from homeport.kernel.predicates import CURRENT_USER, TRUE, Predicate, all_of, any_of, eq, exists, is_null
+from homeport.kernel.table import Policy, Table, Verb
+
+
+def owned(column: str = "user_id") -> tuple[Policy, ...]:
+    """The owner reads and writes its rows, and can't give them away."""
+    mine = eq(column, CURRENT_USER)
+    return (
+        Policy(Verb.SELECT, using=mine),
+        Policy(Verb.INSERT, check=mine),
+        Policy(Verb.UPDATE, using=mine, check=mine),
+        Policy(Verb.DELETE, using=mine),
+    )
+
+
+def own_read_and_update(column: str = "id") -> tuple[Policy, ...]:
+    """The owner reads and updates its rows; service creates and deletes them."""
+    mine = eq(column, CURRENT_USER)
+    return (Policy(Verb.SELECT, using=mine), Policy(Verb.UPDATE, using=mine, check=mine))
+
+
+def own_read(column: str = "user_id") -> tuple[Policy, ...]:
+    """The owner reads; service writes."""
+    return (Policy(Verb.SELECT, using=eq(column, CURRENT_USER)),)
+
+
+def shared(column: str = "user_id", live: Predicate = TRUE) -> tuple[Policy, ...]:
+    """Any signed-in user reads live rows; the owner reads all of its own and writes them."""
+    mine = eq(column, CURRENT_USER)
+    return (
+        Policy(Verb.SELECT, using=live if live == TRUE else any_of(live, mine)),
+        Policy(Verb.INSERT, check=mine),
+        Policy(Verb.UPDATE, using=mine, check=mine),
+        Policy(Verb.DELETE, using=mine),
+    )
+
+
+def shared_live(column: str = "user_id", deleted: str = "deleted_at") -> tuple[Policy, ...]:
+    """As `shared`, for a table with soft delete."""
+    return shared(column, is_null(deleted))
+
+
+def catalogue(active: Predicate = TRUE) -> tuple[Policy, ...]:
+    """Any signed-in user reads active rows; service writes."""
+    return (Policy(Verb.SELECT, using=active),)
+
+
+def parties(sender: str, recipient: str, *, marks: tuple[str, ...]) -> tuple[Policy, ...]:
+    """Both read; the sender inserts as itself and deletes; the recipient may update the read marks and no more."""
+    sent, received = eq(sender, CURRENT_USER), eq(recipient, CURRENT_USER)
+    return (
+        Policy(Verb.SELECT, using=any_of(sent, received)),
+        Policy(Verb.INSERT, check=sent),
+        Policy(Verb.UPDATE, using=received, check=received, columns=marks),
+        Policy(Verb.DELETE, using=sent),
+    )
+
+
+def parent(table: Table[Any], on: str, owner: str = "user_id") -> tuple[Policy, ...]:
+    """Whoever owns the parent row may do all with its children. `on` is the child's column with the parent's key."""
+    of_mine = exists(table, {table.key: on}, all_of(eq(owner, CURRENT_USER)))
+    return (
+        Policy(Verb.SELECT, using=of_mine),
+        Policy(Verb.INSERT, check=of_mine),
+        Policy(Verb.UPDATE, using=of_mine, check=of_mine),
+        Policy(Verb.DELETE, using=of_mine),
+    )
+
+
+SERVICE: tuple[Policy, ...] = ()

@@ -1,0 +1,170 @@
+"""Queries and commands: inert values that one adapter carries out. All names and values in them are already bound."""
+
+import enum
+from collections.abc import Sequence
+from typing import Any, Generic
+
+import attrs
+
+from homeport.kernel.entity import E
+from homeport.kernel.errors import InvalidField, InvalidValue, RepositoryValidationError
+from homeport.kernel.predicates import FALSE, TRUE, Predicate
+from homeport.kernel.table import Row, Table
+from homeport.kernel.types import ArrayType, JsonType
+
+
+@attrs.frozen
+class Order:
+    """One sort term. NULLs stand last unless `nulls_first`, in both directions."""
+
+    column: str
+    descending: bool = False
+    nulls_first: bool = False
+
+
+OrderBy = str | Order | Sequence[str | Order]
+
+
+class Deleted(enum.Enum):
+    """Which rows of a table with soft delete are meant."""
+
+    LIVE = "live"
+    ONLY = "only"
+    ALL = "all"
+
+
+class Moment(enum.Enum):
+    """A value for a timestamp column that only the database knows when it writes."""
+
+    NOW = "now"
+
+
+@attrs.frozen
+class Select(Generic[E]):
+    """Rows of one table in a total order.
+
+    Attributes:
+        name: what the statement is called in logs, metrics and its leading comment: `calendar.get_user_events`.
+        limit: at most so many rows; None for all of them, 0 for none.
+        subject: the user on whose behalf it is asked, for sticky routing; None if nobody in particular.
+    """
+
+    name: str
+    table: Table[E]
+    where: Predicate = TRUE
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    subject: object = None
+
+
+@attrs.frozen
+class OnConflict:
+    """What an insert does with a row that is there: `update` these columns from the new row, or leave it if none.
+
+    `target` is the key or a full unique over plain columns. A soft-deleted row in the way is a UniqueViolation.
+    """
+
+    target: tuple[str, ...]
+    update: tuple[str, ...]
+
+
+@attrs.frozen
+class Insert(Generic[E]):
+    """New rows, all or none. Rows may have different keys: a column not given gets its default.
+
+    Rows of an upsert all have the same keys. Without `returning` the answer has a count alone; a row left as it was
+    by a conflict is neither counted nor returned.
+    """
+
+    name: str
+    table: Table[E]
+    rows: tuple[Row, ...]
+    conflict: OnConflict | None = None
+    returning: bool = True
+    subject: object = None
+
+
+def _filtered(_: object, __: object, where: Predicate) -> None:
+    if where == TRUE:
+        raise RepositoryValidationError("an update or delete of all rows is refused: say which rows are meant")
+
+
+@attrs.frozen
+class Update(Generic[E]):
+    """The same changes to every row that is meant. Raises RepositoryValidationError without a filter."""
+
+    name: str
+    table: Table[E]
+    where: Predicate = attrs.field(validator=_filtered)
+    changes: Row
+    returning: bool = True
+    subject: object = None
+
+
+@attrs.frozen
+class UpdateEach(Generic[E]):
+    """Each row's own changes, by key, all or none. A key that is not there, or soft-deleted, is passed over."""
+
+    name: str
+    table: Table[E]
+    changes: tuple[tuple[object, Row], ...]
+    where: Predicate = TRUE
+    subject: object = None
+
+
+@attrs.frozen
+class Delete(Generic[E]):
+    """Removes rows for good. Raises RepositoryValidationError without a filter."""
+
+    name: str
+    table: Table[E]
+    where: Predicate = attrs.field(validator=_filtered)
+    subject: object = None
+
+
+@attrs.frozen
+class Written(Generic[E]):
+    """What a command did: how many rows, and the rows where they were asked for, in the order given to an insert."""
+
+    count: int
+    rows: tuple[E, ...] = ()
+
+
+def never(query: Select[E]) -> bool:
+    """Whether the query has no rows whatever the table holds, so that nothing need be asked."""
+    return query.limit == 0 or query.where == FALSE
+
+
+def total_order(table: Table[Any], order_by: OrderBy) -> tuple[Order, ...]:
+    """The terms checked and completed by the key, so that no two rows tie.
+
+    Raises:
+        InvalidField: an unknown column, one that has no order, or the same column twice.
+    """
+    given = [order_by] if isinstance(order_by, str | Order) else list(order_by)
+    terms = [_term(each) for each in given]
+    for term in terms:
+        if isinstance(table.require(term.column).type, JsonType | ArrayType):
+            raise InvalidField(f"{table.name}.{term.column} has no order", field=term.column)
+    names = [term.column for term in terms]
+    if len(set(names)) < len(names):
+        raise InvalidField("a column is ordered by twice", field="order_by")
+    return tuple(terms) if table.key in names else (*terms, Order(table.key))
+
+
+def window(name: str, value: int | None) -> int | None:
+    """A limit or offset as given: None, or an int not below zero. Raises InvalidValue."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 63:
+        raise InvalidValue(f"{name} must be an int not below 0", field=name)
+    return value
+
+
+def _term(given: object) -> Order:
+    if isinstance(given, Order):
+        return given
+    if not isinstance(given, str):
+        raise InvalidField(f"order_by takes column names, got {type(given).__name__}", field="order_by")
+    return Order(given.removeprefix("-"), given.startswith("-"))

@@ -1,0 +1,1 @@
+"""Policy that wraps a store instead of becoming an argument of every method."""

@@ -1,0 +1,1 @@
+"""One file a bounded context: its tables, and the one implementation of its port over any store."""

@@ -1,0 +1,431 @@
+"""The base repository: one table's rows as entities, over any store."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from homeport.kernel.binding import Filters, bind, from_filters, live
+from homeport.kernel.entity import E
+from homeport.kernel.errors import InvalidField, RepositoryNotFoundError, RepositoryValidationError
+from homeport.kernel.pages import CursorPage, Page, after_cursor, checked_page_size, cursor_after, page_number
+from homeport.kernel.predicates import TRUE, AllOf, Predicate, eq, not_, one_of
+from homeport.kernel.query import (
+    Delete,
+    Deleted,
+    Insert,
+    Moment,
+    OnConflict,
+    OrderBy,
+    Select,
+    Update,
+    UpdateEach,
+    Written,
+    total_order,
+    window,
+)
+from homeport.kernel.table import NEW_UUID, Column, Row, Table
+from homeport.ports.store import Store
+
+K = TypeVar("K")
+Data = Mapping[str, object]
+
+
+@attrs.frozen(eq=False, init=False)
+class Collection(Generic[E, K]):
+    """Rows of one table, of one owner where `of` was asked.
+
+    Everywhere: soft-deleted rows don't exist unless `deleted` says so; ids may be given as text; `filters` are a
+    mapping of equalities (a list means one of, None means IS NULL) or a predicate; `order_by` takes `"column"` and
+    `"-column"`, the key breaks ties. `data` is refused by name where it has unknown, read-only or generated columns,
+    changes a key, or gives a row to another owner.
+
+    Raises everywhere:
+        InvalidField: a column is unknown or not for this use.
+        InvalidValue: a value does not fit its column exactly.
+    """
+
+    table: Table[E]
+    _store: Store
+    _scope: Predicate
+    _fixed: Row
+    _subject: object
+
+    def __init__(
+        self, store: Store, table: Table[E], *, scope: Predicate = TRUE, fixed: Row | None = None, subject: object = None
+    ) -> None:
+        self.__attrs_init__(store.catalog.table(table), store, scope, fixed or {}, subject)
+
+    def of(self, owner: object) -> "Collection[E, K]":
+        """The rows of one owner: others' are as absent, new ones get this owner. Raises InvalidValue."""
+        if self.table.owner is None:
+            raise InvalidField(f"{self.table.name} has no owner column", field="owner")
+        mine = self.table.require(self.table.owner).admit(owner)
+        return Collection(
+            self._store,
+            self.table,
+            scope=AllOf((self._scope, eq(self.table.owner, mine))),
+            fixed={**self._fixed, self.table.owner: mine},
+            subject=mine,
+        )
+
+    # -- reading
+
+    def select(
+        self,
+        filters: Filters = None,
+        *,
+        order_by: OrderBy | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        deleted: Deleted = Deleted.LIVE,
+        name: str = "find_many",
+    ) -> Select[E]:
+        """The bound query that `find_many` asks; `name` is what logs and the statement's comment call it."""
+        return Select(
+            f"{self.table.name}.{name}",
+            self.table,
+            self._where(filters, deleted),
+            total_order(self.table, self.table.order if order_by is None else order_by),
+            window("limit", limit),
+            window("offset", offset) or 0,
+            self._subject,
+        )
+
+    async def find_by_id(self, id: K | str, *, deleted: Deleted = Deleted.LIVE) -> E | None:
+        """The row, or None."""
+        query = Select(f"{self.table.name}.find_by_id", self.table, self._is(id, deleted), subject=self._subject)
+        found = await self._store.fetch(query)
+        return found[0] if found else None
+
+    async def get_or_raise(self, id: K | str) -> E:
+        """The row. Raises RepositoryNotFoundError."""
+        found = await self.find_by_id(id)
+        if found is None:
+            raise self._absent()
+        return found
+
+    async def find_by_ids(self, ids: Iterable[K | str]) -> list[E]:
+        """The rows that are there, each once, in the order of the ids."""
+        wanted = list(dict.fromkeys(self._key(each) for each in ids))
+        query = self.select(one_of(self.table.key, wanted), order_by=(), name="find_by_ids")
+        found = {getattr(row, self.table.key): row for row in await self._store.fetch(query)}
+        return [found[each] for each in wanted if each in found]
+
+    async def find_many(
+        self,
+        filters: Filters = None,
+        *,
+        order_by: OrderBy | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        deleted: Deleted = Deleted.LIVE,
+        name: str = "find_many",
+    ) -> list[E]:
+        """The rows in order, the table's own where none is given; empty if none."""
+        query = self.select(filters, order_by=order_by, limit=limit, offset=offset, deleted=deleted, name=name)
+        return await self._store.fetch(query)
+
+    async def find_first(
+        self, filters: Filters = None, *, order_by: OrderBy | None = None, name: str = "find_first"
+    ) -> E | None:
+        """The first row in order, or None."""
+        found = await self.find_many(filters, order_by=order_by, limit=1, name=name)
+        return found[0] if found else None
+
+    def stream(self, filters: Filters = None, *, order_by: OrderBy | None = None) -> AsyncIterator[E]:
+        """The rows in order, a bounded number of them in memory at a time."""
+        return self._store.stream(self.select(filters, order_by=order_by, name="stream"))
+
+    async def count(self, filters: Filters = None, *, deleted: Deleted = Deleted.LIVE) -> int:
+        where = self._where(filters, deleted)
+        return await self._store.count(Select(f"{self.table.name}.count", self.table, where, subject=self._subject))
+
+    async def exists(self, filters: Filters = None) -> bool:
+        where = self._where(filters, Deleted.LIVE)
+        query = Select(f"{self.table.name}.exists", self.table, where, limit=1, subject=self._subject)
+        return await self._store.count(query) > 0
+
+    async def paginate(
+        self,
+        filters: Filters = None,
+        *,
+        page: int = 1,
+        page_size: int = 50,
+        order_by: OrderBy | None = None,
+        total: bool = True,
+    ) -> Page[E]:
+        """One page by offset, numbered from 1; empty past the end. The total is counted only if it is asked for."""
+        size, number = checked_page_size(page_size), page_number(page)
+        query = self.select(filters, order_by=order_by, limit=size, offset=(number - 1) * size, name="paginate")
+        items = tuple(await self._store.fetch(query))
+        return Page(items, number, size, await self.count(filters) if total else None)
+
+    async def paginate_cursor(
+        self,
+        filters: Filters = None,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        order_by: OrderBy | None = None,
+    ) -> CursorPage[E]:
+        """One page by keyset: rows inserted or deleted meanwhile neither repeat nor hide others.
+
+        Raises:
+            InvalidCursor: the cursor was not issued for these filters, this order and this owner.
+        """
+        query = self.select(filters, order_by=order_by, limit=checked_page_size(limit) + 1, name="paginate_cursor")
+        if cursor is not None:
+            further = bind(after_cursor(query, cursor, self._store.cursors), self.table, self._store.catalog)
+            asked = attrs.evolve(query, where=AllOf((*_conjuncts(query.where), *_conjuncts(further))))
+        else:
+            asked = query
+        rows = await self._store.fetch(asked)
+        shown = tuple(rows[:limit])
+        more = len(rows) > limit
+        return CursorPage(shown, cursor_after(query, shown[-1], self._store.cursors) if more else None)
+
+    # -- writing
+
+    async def create(self, data: Data) -> E:
+        """Insert one row and answer it as stored. Raises RepositoryConstraintError."""
+        return (await self._insert("create", [self._new(data)])).rows[0]
+
+    async def create_many(self, data: Iterable[Data]) -> list[E]:
+        """Insert all rows or none; answered in the order given. Raises RepositoryConstraintError."""
+        return list((await self._insert("create_many", [self._new(each) for each in data])).rows)
+
+    async def bulk_create(self, data: Iterable[Data]) -> int:
+        """As `create_many`, answering only how many: the fastest way in."""
+        return (await self._insert("bulk_create", [self._new(each) for each in data], returning=False)).count
+
+    async def add(self, entity: E) -> E:
+        """Insert the entity with every stored column as given, the database's own ones too: imports, copies, tests."""
+        return (await self._insert("add", [self._whole(entity)])).rows[0]
+
+    async def add_many(self, entities: Iterable[E]) -> int:
+        """As `add`, all or none, answering only how many."""
+        return (await self._insert("add_many", [self._whole(each) for each in entities], returning=False)).count
+
+    async def upsert(self, data: Data, *, target: Sequence[str] | None = None) -> E:
+        """Insert the row, or change the one that agrees in `target` (the key by default) to what is given.
+
+        Raises:
+            InvalidField: `target` is neither the key nor a full unique over plain columns, or another column's key
+                is given, or the owner of a scoped collection is not part of it.
+            UniqueViolation: another unique is in the way, or a soft-deleted row.
+        """
+        return (await self._upsert([data], target)).rows[0]
+
+    async def upsert_many(self, data: Sequence[Data], *, target: Sequence[str] | None = None) -> list[E]:
+        """As `upsert`, all or none. All mappings have the same keys; no two agree in the target."""
+        return list((await self._upsert(data, target)).rows)
+
+    async def insert_absent(self, data: Data, *, target: Sequence[str]) -> bool:
+        """Insert the row unless one agrees in `target`; whether it was inserted. Raises as `upsert`."""
+        row = self._new(data)
+        conflict = OnConflict(self._target(target), ())
+        return (await self._insert("insert_absent", [row], conflict=conflict, returning=False)).count > 0
+
+    async def update(self, id: K | str, data: Data) -> E:
+        """Change one row; answered as stored. An empty mapping changes nothing.
+
+        Raises:
+            RepositoryNotFoundError: no such row.
+            RepositoryConstraintError: the row stays as it was.
+        """
+        changes = self._changes(data)
+        if not changes:
+            return await self.get_or_raise(id)
+        return self._one(await self._update("update", self._is(id), changes))
+
+    async def update_many(self, filters: Filters, data: Data) -> int:
+        """Change all rows meant; how many. Raises RepositoryValidationError without a filter."""
+        where, changes = self._meant(filters), self._changes(data)
+        if not changes:
+            return 0
+        return (await self._update("update_many", where, changes, returning=False)).count
+
+    async def bulk_update(self, changes: Iterable[tuple[K | str, Data]]) -> int:
+        """Each row's own changes, all or none; how many rows were found. Raises RepositoryConstraintError.
+
+        Rows that change alike are one statement on every adapter.
+
+        Raises:
+            Unsupported: the changes differ, and the adapter lacks BULK_UPDATE.
+        """
+        given = [(self._key(id), self._changes(data)) for id, data in changes]
+        given = [(id, row) for id, row in given if row]
+        if len({id for id, _ in given}) < len(given):
+            raise RepositoryValidationError("the same key is changed twice", field=self.table.key)
+        if given and all(row == given[0][1] for _, row in given):
+            where = self._where(one_of(self.table.key, [id for id, _ in given]), Deleted.LIVE)
+            return (await self._update("bulk_update", where, given[0][1], returning=False)).count
+        name, scope = f"{self.table.name}.bulk_update", self._where(None, Deleted.LIVE)
+        command = UpdateEach(name, self.table, tuple(given), scope, self._subject)
+        return (await self._store.update_each(command)).count if given else 0
+
+    async def delete(self, id: K | str) -> bool:
+        """Remove one live row for good; False if there is none. Raises ForeignKeyViolation."""
+        return (await self._delete("delete", self._is(id))).count > 0
+
+    async def delete_many(self, filters: Filters) -> int:
+        """Remove all live rows meant for good; how many. Raises RepositoryValidationError without a filter."""
+        return (await self._delete("delete_many", self._meant(filters))).count
+
+    async def bulk_delete(self, ids: Iterable[K | str]) -> int:
+        """Remove the live rows with these ids for good; how many were there."""
+        where = self._where(one_of(self.table.key, [self._key(each) for each in ids]), Deleted.LIVE)
+        return (await self._delete("bulk_delete", where)).count
+
+    async def soft_delete(self, id: K | str) -> E:
+        """Mark one row as deleted, at the database's time. Raises RepositoryNotFoundError, InvalidField."""
+        mark = self._soft_delete_column()
+        return self._one(await self._update("soft_delete", self._is(id), {mark: Moment.NOW}))
+
+    async def restore(self, id: K | str) -> E:
+        """Unmark one soft-deleted row. Raises RepositoryNotFoundError, InvalidField, UniqueViolation."""
+        mark = self._soft_delete_column()
+        return self._one(await self._update("restore", self._is(id, Deleted.ONLY), {mark: None}))
+
+    async def discard(self, id: K | str) -> bool:
+        """Delete in the table's own way: softly where it has soft delete, else for good; False if there is none."""
+        if self.table.soft_delete is None:
+            return await self.delete(id)
+        changes: Row = {self.table.soft_delete: Moment.NOW}
+        return (await self._update("discard", self._is(id), changes, returning=False)).count > 0
+
+    # -- what the methods share
+
+    def _where(self, filters: Filters, deleted: Deleted) -> Predicate:
+        return bind(
+            AllOf((self._scope, _of_kind(self.table, deleted), from_filters(filters))), self.table, self._store.catalog
+        )
+
+    def _meant(self, filters: Filters) -> Predicate:
+        """The filter of a write: it has to say something itself, whatever scope and soft delete add."""
+        said = bind(from_filters(filters), self.table, self._store.catalog)
+        if said == TRUE and self._scope == TRUE:
+            raise RepositoryValidationError("an update or delete of all rows is refused: say which rows are meant")
+        return self._where(filters, Deleted.LIVE)
+
+    def _is(self, id: K | str, deleted: Deleted = Deleted.LIVE) -> Predicate:
+        return self._where(eq(self.table.key, self._key(id)), deleted)
+
+    def _key(self, id: K | str) -> Any:
+        column = self.table.key_column
+        if isinstance(id, str) and column.identity and id.isascii() and id.lstrip("-").isdigit():
+            return column.operand(int(id))
+        return column.operand(id)
+
+    def _writable(self, data: Data) -> dict[str, object]:
+        if not isinstance(data, Mapping):
+            raise RepositoryValidationError(f"data is a mapping, not {type(data).__name__}", field="data")
+        return {name: _writable(self.table, name).admit(value) for name, value in data.items()}
+
+    def _new(self, data: Data) -> Row:
+        row = self._writable(data)
+        self._check_fixed(row)
+        row.update(self._fixed)
+        if self.table.key_column.default == NEW_UUID and row.get(self.table.key) is None:
+            row[self.table.key] = uuid.uuid4()
+        return row
+
+    def _whole(self, entity: E) -> Row:
+        if not isinstance(entity, self.table.entity):
+            raise RepositoryValidationError(f"expected {self.table.entity.__name__}, got {type(entity).__name__}")
+        values = self.table.values(entity)
+        row = {each.name: each.admit(values[each.name]) for each in self.table.columns if each.stored}
+        self._check_fixed(row)
+        return row
+
+    def _changes(self, data: Data) -> Row:
+        changes = self._writable(data)
+        self._check_fixed(changes)
+        for name in (self.table.key, self.table.owner):
+            if name is not None and name in changes and name not in self._fixed:
+                raise InvalidField(f"{self.table.name}.{name} can't be changed", field=name)
+        return {name: value for name, value in changes.items() if name not in self._fixed}
+
+    def _check_fixed(self, row: Row) -> None:
+        for name, value in self._fixed.items():
+            if name in row and row[name] != value:
+                raise InvalidField(f"{self.table.name}.{name} differs from the one asked for", field=name)
+
+    def _target(self, target: Sequence[str] | None) -> tuple[str, ...]:
+        wanted = (self.table.key,) if target is None else tuple(target)
+        full = {each.columns for each in self.table.uniques if each.plain} | {(self.table.key,)}
+        if wanted not in full:
+            raise InvalidField(f"{self.table.name} has no full unique over ({', '.join(wanted)})", field="target")
+        if not self._fixed.keys() <= set(wanted):
+            raise InvalidField("an upsert within one owner's rows needs the owner in its target", field="target")
+        return wanted
+
+    async def _upsert(self, data: Sequence[Data], target: Sequence[str] | None) -> Written[E]:
+        wanted = self._target(target)
+        rows = [self._writable(each) for each in data]
+        for row in rows:
+            self._check_fixed(row)
+            row.update(self._fixed)
+            self._check_upsert(row, wanted, rows[0])
+        kept = {*wanted, self.table.key, self.table.owner}
+        update = tuple(name for name in (rows[0] if rows else {}) if name not in kept) or wanted[:1]
+        return await self._insert("upsert", rows, conflict=OnConflict(wanted, update))
+
+    def _check_upsert(self, row: Row, target: tuple[str, ...], first: Row) -> None:
+        if row.keys() != first.keys():
+            raise RepositoryValidationError("the rows of an upsert have different fields", field="data")
+        for name in target:
+            if row.get(name) is None:
+                raise InvalidField(f"an upsert needs {self.table.name}.{name}", field=name)
+        if self.table.key not in target and self.table.key in row:
+            raise InvalidField(f"an upsert on another target can't set {self.table.key}", field=self.table.key)
+
+    async def _insert(
+        self, name: str, rows: Sequence[Row], *, conflict: OnConflict | None = None, returning: bool = True
+    ) -> Written[E]:
+        if self.table.view_of is not None:
+            raise InvalidField(f"{self.table.name} is a projection and can't be written", field="table")
+        if not rows:
+            return Written(0)
+        command = Insert(f"{self.table.name}.{name}", self.table, tuple(rows), conflict, returning, self._subject)
+        return await self._store.insert(command)
+
+    async def _update(self, name: str, where: Predicate, changes: Row, *, returning: bool = True) -> Written[E]:
+        command = Update(f"{self.table.name}.{name}", self.table, where, changes, returning, self._subject)
+        return await self._store.update(command)
+
+    async def _delete(self, name: str, where: Predicate) -> Written[E]:
+        return await self._store.delete(Delete(f"{self.table.name}.{name}", self.table, where, self._subject))
+
+    def _one(self, written: Written[E]) -> E:
+        if not written.rows:
+            raise self._absent()
+        return written.rows[0]
+
+    def _absent(self) -> RepositoryNotFoundError:
+        return RepositoryNotFoundError(f"no such row in {self.table.name}")
+
+    def _soft_delete_column(self) -> str:
+        if self.table.soft_delete is None:
+            raise InvalidField(f"{self.table.name} has no soft delete", field="deleted_at")
+        return self.table.soft_delete
+
+
+def _of_kind(table: Table[Any], deleted: Deleted) -> Predicate:
+    if table.soft_delete is None or deleted is Deleted.ALL:
+        return TRUE
+    return live(table) if deleted is Deleted.LIVE else not_(live(table))
+
+
+def _writable(table: Table[Any], name: object) -> Column:
+    column = table.require(name)
+    if column.read_only:
+        raise InvalidField(f"{table.name}.{column.name} is set by the database", field=column.name)
+    return column
+
+
+def _conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
+    return predicate.predicates if isinstance(predicate, AllOf) else (predicate,)
+
