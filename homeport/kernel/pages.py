@@ -40,15 +40,7 @@ _VERSION = b"\x01"
 _MAC_BYTES = 16
 _LONGEST_CURSOR = 1024
 _PAGEABLE = (
-    TextType
-    | BooleanType
-    | IntegerType
-    | NumericType
-    | DoubleType
-    | DateType
-    | TimestampType
-    | UuidType
-    | ChoiceType
+    TextType | BooleanType | IntegerType | NumericType | DoubleType | DateType | TimestampType | UuidType | ChoiceType
 )
 
 
@@ -133,7 +125,9 @@ def after_cursor(query: Select[E], cursor: str, signer: CursorSigner) -> Predica
         fingerprint, *values = orjson.loads(signer.open(cursor))
         if fingerprint != _fingerprint(query) or len(values) != len(columns):
             raise _invalid()
-        position = [None if given is None else column.operand(given) for column, given in zip(columns, values, strict=True)]
+        position = [
+            None if given is None else column.operand(given) for column, given in zip(columns, values, strict=True)
+        ]
     except (ValueError, TypeError):
         raise _invalid() from None
     return _after(query.table, query.order, position)

