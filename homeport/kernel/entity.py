@@ -68,7 +68,7 @@ def _own_slots(entity: type[Entity]) -> tuple[str, ...]:
 
 
 def _try_layout(entity: type[Entity], twin: type) -> None:
-    """One row tried when the table is declared, so that a class which can't be hydrated fails then and not at a read."""
+    """One row tried at once, so that a class which can't be hydrated fails before the first read."""
     try:
         twin().__class__ = entity
     except TypeError as error:

@@ -85,7 +85,7 @@ class IsNull:
 
 @attrs.frozen
 class Matches:
-    """The text lies in the operand, anywhere or at its start. The text is literal: it has no wildcards."""
+    r"""The text lies in the operand, anywhere or at its start. The text is literal: it has no wildcards."""
 
     operand: Operand
     how: TextMatch
@@ -173,12 +173,12 @@ def is_null(name: str) -> IsNull:
 
 
 def contains(operand: str | Operand, text: str) -> Matches:
-    """The text lies somewhere in the operand; `%`, `_`, `*` and `\\` in it are plain characters."""
+    r"""The text lies somewhere in the operand; `%`, `_`, `*` and `\` in it are plain characters."""
     return Matches(_operand(operand), TextMatch.CONTAINS, text)
 
 
 def starts_with(operand: str | Operand, text: str) -> Matches:
-    """The operand starts with the text; `%`, `_`, `*` and `\\` in it are plain characters."""
+    r"""The operand starts with the text; `%`, `_`, `*` and `\` in it are plain characters."""
     return Matches(_operand(operand), TextMatch.STARTS_WITH, text)
 
 

@@ -103,7 +103,7 @@ class NumericType:
         rounded = number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_EXACT)
         if abs(rounded) >= Decimal(10) ** (self.precision - scale):
             raise ValueError(f"out of range for {self.sql}")
-        return abs(rounded) if not rounded else rounded
+        return rounded or abs(rounded)  # no negative zero
 
     def operand(self, value: object) -> Decimal:
         number = _decimal(value)
@@ -114,7 +114,7 @@ class NumericType:
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent > 0:
             number = number.quantize(Decimal(1), context=_EXACT)
-        return abs(number) if not number else number
+        return number or abs(number)
 
 
 @attrs.frozen

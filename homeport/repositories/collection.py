@@ -68,10 +68,10 @@ class Collection(Generic[E, K]):
         if self.table.owner is None:
             raise InvalidField(f"{self.table.name} has no owner column", field="owner")
         mine = self.table.require(self.table.owner).operand(owner)
-        return attrs.evolve(self.within(self.table.owner, mine), subject=mine)
+        return self.within(self.table.owner, mine).asked_by(mine)
 
     def within(self, column: str, value: object) -> "Collection[E, K]":
-        """The rows with this value, such as one parent's: others are as absent, new ones get it. Raises InvalidValue."""
+        """The rows with this value, one parent's for example: others are as absent, new ones get it."""
         same = self.table.require(column).operand(value)
         return Collection(
             self._store,
@@ -80,6 +80,10 @@ class Collection(Generic[E, K]):
             fixed={**self._fixed, column: same},
             subject=self._subject,
         )
+
+    def asked_by(self, user: object) -> "Collection[E, K]":
+        """The same rows, asked on behalf of this user: that one's bucket decides which adapter of a canary answers."""
+        return attrs.evolve(self, subject=user)
 
     # -- reading
 
@@ -341,7 +345,7 @@ class Collection(Generic[E, K]):
         owned = self.table.key in self._fixed and self._fixed[self.table.key] == key
         return self._where(None if owned else eq(self.table.key, key), deleted)
 
-    def _key(self, id: K | str) -> Any:
+    def _key(self, id: K | str) -> object:
         column = self.table.key_column
         if isinstance(id, str) and column.identity and id.isascii() and id.lstrip("-").isdigit():
             return column.operand(int(id))

@@ -1,0 +1,1 @@
+"""The legacy adapter: PostgREST through the official client, kept for rollback. Knows nothing of the other adapters."""

@@ -1,0 +1,292 @@
+"""One request to PostgREST through the official client, which builds and sends it; reading the answer is ours.
+
+The client's own parsing makes floats of numerics and takes an HTML page for data, its retries hide failures, and its
+`auth()` changes headers that other tasks share. So each call gets a client value of its own with fresh headers, over
+one shared connection pool that holds no identity, and is sent with `request.send`, which does none of this.
+"""
+
+import asyncio
+import enum
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import attrs
+import httpx
+import orjson
+from postgrest import AsyncPostgrestClient
+from postgrest.base_request_builder import RequestConfig
+
+from homeport.adapters.supabase_legacy.errors import Describe, PastTheEnd, translate, undescribed
+from homeport.kernel.errors import (
+    AuthInvalid,
+    OutcomeUnknown,
+    PoolClosed,
+    PoolTimeout,
+    QueryError,
+    QueryTooLarge,
+    RepositoryError,
+    RepositoryTimeoutError,
+    RepositoryUnavailableError,
+)
+
+JsonRow: TypeAlias = Mapping[str, object]
+Parameters: TypeAlias = tuple[tuple[str, str], ...]
+
+_RANGE = re.compile(r"(?:(?P<first>\d+)-(?P<last>\d+)|\*)/(?:(?P<total>\d+)|\*)")
+_ONE_OBJECT = "application/vnd.pgrst.object+json"
+
+
+class Verb(enum.StrEnum):
+    """What is done to the path. CALL runs a function, MEASURE asks for the size of a function's answer alone."""
+
+    READ = "GET"
+    INSERT = "POST"
+    UPDATE = "PATCH"
+    DELETE = "DELETE"
+    CALL = "rpc"
+    MEASURE = "HEAD"
+
+
+@attrs.frozen
+class Call:
+    """One request.
+
+    Attributes:
+        target: the table's or the function's name.
+        schema: an exposed schema.
+        params: the query string before percent-encoding, in order; a name may occur twice.
+        body: rows of an insert, changes of an update, arguments of a function; JSON values only.
+        prefer: preferences, such as `count=exact`.
+        writes: whether a lost answer leaves the outcome open. A function that only reads says False.
+        one_row: exactly one row is written or read; anything else is refused by the server and undone.
+    """
+
+    verb: Verb
+    target: str
+    schema: str = "public"
+    params: Parameters = attrs.field(default=(), repr=False)
+    body: JsonRow | list[JsonRow] | None = attrs.field(default=None, repr=False)
+    prefer: tuple[str, ...] = ()
+    writes: bool = attrs.field()
+    one_row: bool = False
+
+    @writes.default
+    def _writes_by_verb(self) -> bool:
+        return self.verb not in (Verb.READ, Verb.MEASURE)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the encoded query string, to be held against `Limits.url_bytes`."""
+        return len(str(httpx.QueryParams(list(self.params))))
+
+
+@attrs.frozen
+class Reply:
+    """What the server answered to a call that went well.
+
+    Attributes:
+        rows: the rows as JSON has them; none where none were asked for.
+        total: how many rows there are in all, or were written; None unless `count=exact` was asked for.
+        shown: how many rows the server gave, by its own account; None where it gives none.
+    """
+
+    status: int
+    rows: tuple[JsonRow, ...] = attrs.field(default=(), repr=False)
+    total: int | None = None
+    shown: int | None = None
+
+
+@attrs.frozen
+class Limits:
+    """What one process may ask of the server.
+
+    Attributes:
+        timeout: seconds from call to answer, waiting for a turn included.
+        connect_timeout: seconds for a connection; a call that got none was certainly not sent.
+        in_flight: requests at the same time.
+        url_bytes: longest query string; proxies before hosted PostgREST stop at 8 KB with everything else in it.
+    """
+
+    timeout: float = 30.0
+    connect_timeout: float = 5.0
+    in_flight: int = 20
+    url_bytes: int = 6000
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Transport:
+    """Sends calls to one PostgREST. Belongs to the event loop it was opened in.
+
+    Never retries, never follows a redirect, and keeps no identity: the token comes with each call.
+    """
+
+    def __init__(
+        self, url: str, *, api_key: str | None = None, limits: Limits = DEFAULT_LIMITS, describe: Describe = undescribed
+    ) -> None:
+        """`url` is PostgREST's root (`https://<project>/rest/v1`); `api_key` goes to the gateway, not to PostgREST."""
+        self._url = url.rstrip("/")
+        self._key = {} if api_key is None else {"apikey": _header_value(api_key)}
+        self._limits = limits
+        self._describe = describe
+        self._turns = asyncio.Semaphore(limits.in_flight)
+        self._closed = False
+        self._session = httpx.AsyncClient(
+            timeout=httpx.Timeout(limits.timeout, connect=min(limits.connect_timeout, limits.timeout)),
+            limits=httpx.Limits(max_connections=limits.in_flight, max_keepalive_connections=limits.in_flight),
+            follow_redirects=False,
+        )
+
+    async def send(self, call: Call, token: str | None) -> Reply:
+        """The server's answer to the call, made with this bearer token; None is anon.
+
+        Raises:
+            RepositoryUnavailableError: the server was not reached or did not execute the call.
+            OutcomeUnknown: a write was sent and its answer did not come, or can't be read.
+            RepositoryTimeoutError: a read was not answered in time; PoolTimeout: the call was not even sent.
+            QueryTooLarge: the query string is too long; nothing was sent.
+            RepositoryError: any other class, for the server's refusal.
+        """
+        request = self._build(call, token)
+        response = await self._sent(request, call)
+        return self._read(response, call)
+
+    async def row_cap(
+        self, token: str | None, *, function: str, schema: str = "public", probe: int = 100_000
+    ) -> int | None:
+        """How many rows the server gives at most in one answer (`db-max-rows`); None where it gives `probe` or more.
+
+        `function(wanted integer)` is one that returns as many rows as it is asked for.
+        """
+        params = (("wanted", str(probe)),)
+        reply = await self.send(Call(Verb.MEASURE, function, schema, params, prefer=("count=exact",)), token)
+        return reply.shown if reply.shown is not None and reply.shown < probe else None
+
+    async def aclose(self) -> None:
+        """Closes the connections; later calls raise PoolClosed."""
+        self._closed = True
+        await self._session.aclose()
+
+    def _build(self, call: Call, token: str | None) -> RequestConfig[httpx.AsyncClient]:
+        if call.size > self._limits.url_bytes:
+            raise QueryTooLarge(f"{call.target}: the query takes {call.size} bytes of {self._limits.url_bytes}")
+        headers = dict(self._key)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {_header_value(token)}"
+        client = AsyncPostgrestClient(self._url, schema=call.schema, headers=headers, http_client=self._session)
+        request = _request(client, call)
+        request.params = httpx.QueryParams(list(call.params))
+        request.headers["Prefer"] = ",".join(call.prefer) or "return=minimal"
+        if call.one_row:
+            request.headers["Accept"] = _ONE_OBJECT
+        return request
+
+    async def _sent(self, request: RequestConfig[httpx.AsyncClient], call: Call) -> httpx.Response:
+        if self._closed:
+            raise PoolClosed("the connection to PostgREST is closed")
+        deadline = asyncio.get_running_loop().time() + self._limits.timeout
+        async with self._turn(deadline):
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return await request.send(httpx.Headers())
+            except TimeoutError as cause:
+                raise _lost(call, RepositoryTimeoutError, "was not answered in time") from cause
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as cause:
+                raise _transport_error(call, cause) from cause
+
+    @asynccontextmanager
+    async def _turn(self, deadline: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turns.acquire()
+        except TimeoutError as cause:
+            raise PoolTimeout(f"no turn within {self._limits.timeout} s; nothing was sent") from cause
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def _read(self, response: httpx.Response, call: Call) -> Reply:
+        total, shown = _content_range(response.headers.get("content-range", ""))
+        if response.is_success:
+            return Reply(response.status_code, _rows(response, call), total, shown)
+        error = translate(response.status_code, response.content, write=call.writes, describe=self._describe)
+        if isinstance(error, PastTheEnd):
+            return Reply(response.status_code, (), total, 0)
+        raise error
+
+
+def _request(client: AsyncPostgrestClient, call: Call) -> RequestConfig[httpx.AsyncClient]:
+    """The client's request for the verb; its parameters and preferences are replaced by the call's."""
+    body: object = call.body
+    match call.verb:
+        case Verb.READ:
+            return client.from_(call.target).select("*").request
+        case Verb.INSERT:
+            return client.from_(call.target).insert(body).request  # type: ignore[arg-type]
+        case Verb.UPDATE:
+            return client.from_(call.target).update(body).request  # type: ignore[arg-type]
+        case Verb.DELETE:
+            return client.from_(call.target).delete().request
+        case Verb.CALL:
+            return client.rpc(call.target, body).request  # type: ignore[arg-type]
+        case Verb.MEASURE:
+            return client.rpc(call.target, {}, head=True).request
+
+
+def _rows(response: httpx.Response, call: Call) -> tuple[JsonRow, ...]:
+    if response.status_code == httpx.codes.NO_CONTENT or not response.content:
+        return ()
+    try:
+        given = orjson.loads(response.content)
+    except orjson.JSONDecodeError as cause:
+        raise _lost(call, RepositoryUnavailableError, "was answered with something that is no JSON") from cause
+    rows = [given] if call.one_row else given
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _lost(call, RepositoryUnavailableError, "was answered with something that is no list of rows")
+    return tuple(rows)
+
+
+def _content_range(text: str) -> tuple[int | None, int | None]:
+    """Total and number shown, of `0-1/3000`, `*/3000` or `0-1/*`."""
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        return None, None
+    total = int(found["total"]) if found["total"] else None
+    shown = int(found["last"]) - int(found["first"]) + 1 if found["first"] else None
+    return total, shown
+
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+
+
+def _transport_error(call: Call, cause: Exception) -> RepositoryError:
+    match cause:
+        case httpx.InvalidURL():
+            return QueryTooLarge(f"{call.target}: not a URL the client can send")
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            return QueryError(f"{call.target}: the client refused to send the request")
+        case httpx.PoolTimeout():
+            return PoolTimeout(f"{call.target}: no connection became free; nothing was sent")
+        case _ if isinstance(cause, _NOT_SENT):
+            return RepositoryUnavailableError(f"{call.target}: PostgREST was not reached; nothing was sent")
+        case httpx.TimeoutException():
+            return _lost(call, RepositoryTimeoutError, "was not answered in time")
+        case _:
+            return _lost(call, RepositoryUnavailableError, "lost its connection before the answer")
+
+
+def _lost(call: Call, read: type[RepositoryError], what: str) -> RepositoryError:
+    """A call whose answer did not come: harmless for a read, an open outcome for a write."""
+    if call.writes:
+        return OutcomeUnknown(f"the write to {call.target} {what}; it may have happened")
+    return read(f"the read of {call.target} {what}")
+
+
+def _header_value(text: str) -> str:
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise AuthInvalid("the key or bearer token has characters that no header takes")
+    return text
