@@ -16,6 +16,12 @@ class Capability(enum.Flag):
     """`exists` in the filter of an update or delete."""
     SNAPSHOT_READS = enum.auto()
     """A long list or stream shows one moment, however many rows it has."""
+    RETURNING_ALTERNATIVES = enum.auto()
+    """An update that answers its rows may be filtered by alternatives over the columns that it changes."""
+    EXISTS_WITHOUT_FOREIGN_KEY = enum.auto()
+    """`exists` on columns that are not one declared foreign key between two tables of one schema."""
+    UPSERT_KEEPS_OWNER = enum.auto()
+    """An upsert may give the owner of its new rows outside its target; rows that are there keep theirs."""
 
 
 def require(have: Capability, wanted: Capability, adapter: str) -> None:

@@ -40,6 +40,13 @@ class Catalog:
         constraints = {name: each for each in pairs.values() for name in each.constraints}
         return cls(tuple(pairs.values()), pairs, by_name, constraints)
 
+    def only(self, declared: Iterable[Table[Any]]) -> "Catalog":
+        """These of the tables alone, deployed as they are here; what refers to another then refers to nothing."""
+        kept = {each: self.table(each) for each in declared}
+        by_name = {name: each for name, each in self._by_name.items() if each in kept.values()}
+        by_constraint = {name: each for name, each in self._by_constraint.items() if each in kept.values()}
+        return Catalog(tuple(kept.values()), kept, by_name, by_constraint)
+
     def table(self, declared: Table[E]) -> Table[E]:
         """The declared table as deployed here; one that is already is returned as it is."""
         return cast("Table[E]", self._by_declaration.get(declared, declared))

@@ -130,15 +130,16 @@ def after_cursor(query: Select[E], cursor: str, signer: CursorSigner) -> Predica
         ]
     except (ValueError, TypeError):
         raise _invalid() from None
-    return _after(query.table, query.order, position)
+    return after(query.table, query.order, position)
 
 
-def _after(table: Table[Any], terms: Sequence[Order], position: Sequence[object]) -> Predicate:
+def after(table: Table[Any], terms: Sequence[Order], position: Sequence[object]) -> Predicate:
+    """That a row stands behind the position, which has one value a term, in this total order."""
     term, value = terms[0], position[0]
     beyond = _beyond(table, term, value)
     if len(terms) == 1:
         return beyond
-    rest = _after(table, terms[1:], position[1:])
+    rest = after(table, terms[1:], position[1:])
     either = any_of(beyond, all_of(eq(term.column, value), rest))
     if table.require(term.column).nullable or value is None:
         return either

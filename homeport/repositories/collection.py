@@ -285,6 +285,7 @@ class Collection(Generic[E, K]):
         if given and all(row == given[0][1] for _, row in given):
             where = self._where(one_of(self.table.key, [id for id, _ in given]), Deleted.LIVE)
             return (await self._update("bulk_update", where, given[0][1], returning=False)).count
+        self._check_written()
         name, scope = f"{self.table.name}.bulk_update", self._where(None, Deleted.LIVE)
         command = UpdateEach(name, self.table, tuple(given), scope, self._subject)
         return (await self._store.update_each(command)).count if given else 0
@@ -417,19 +418,24 @@ class Collection(Generic[E, K]):
     async def _insert(
         self, name: str, rows: Sequence[Row], *, conflict: OnConflict | None = None, returning: bool = True
     ) -> Written[E]:
-        if self.table.view_of is not None:
-            raise InvalidField(f"{self.table.name} is a projection and can't be written", field="table")
+        self._check_written()
         if not rows:
             return Written(0)
         command = Insert(f"{self.table.name}.{name}", self.table, tuple(rows), conflict, returning, self._subject)
         return await self._store.insert(command)
 
     async def _update(self, name: str, where: Predicate, changes: Row, *, returning: bool = True) -> Written[E]:
+        self._check_written()
         command = Update(f"{self.table.name}.{name}", self.table, where, changes, returning, self._subject)
         return await self._store.update(command)
 
     async def _delete(self, name: str, where: Predicate) -> Written[E]:
+        self._check_written()
         return await self._store.delete(Delete(f"{self.table.name}.{name}", self.table, where, self._subject))
+
+    def _check_written(self) -> None:
+        if self.table.view_of is not None:
+            raise InvalidField(f"{self.table.name} is a projection and can't be written", field="table")
 
     def _one(self, written: Written[E]) -> E:
         if not written.rows:

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Awaitable
 
 import pytest
-from homeport.composition import Homeport
 
+from homeport.composition import Homeport
+from homeport.kernel.binding import Filters
 from homeport.kernel.errors import (
     CheckViolation,
     ForeignKeyViolation,
@@ -112,7 +113,7 @@ async def test_create_many_keeps_the_order_and_mixes_given_columns(stored: Store
 
 
 async def test_create_many_writes_all_or_nothing(stored: StoredSpecimens, crate: Crate) -> None:
-    rows = [{"code": "new"}, {"code": crate.code}, {"code": "newer", "version": 3}]
+    rows: list[dict[str, object]] = [{"code": "new"}, {"code": crate.code}, {"code": "newer", "version": 3}]
     assert await refused(UniqueViolation, stored.crates.create_many(rows)) == ("crates_code_key", "crates", ("code",))
     assert await stored.crates.find_many() == [crate]
 
@@ -466,7 +467,8 @@ async def test_update_many_counts_and_an_unfiltered_write_is_refused(stored: Sto
     assert await stored.crates.update_many({"shelf": "s"}, {"version": 9}) == 2
     assert await stored.crates.update_many({"shelf": "none"}, {"version": 9}) == 0
     assert await stored.crates.update_many({"shelf": []}, {"version": 9}) == 0
-    for nothing in (None, {}, not_(one_of("shelf", []))):
+    nothings: tuple[Filters, ...] = (None, {}, not_(one_of("shelf", [])))
+    for nothing in nothings:
         with pytest.raises(RepositoryValidationError):
             await stored.crates.update_many(nothing, {"version": 1})
         with pytest.raises(RepositoryValidationError):

@@ -4,8 +4,8 @@ import datetime as dt
 import uuid
 
 import pytest
-from homeport.composition import Homeport
 
+from homeport.composition import Homeport
 from homeport.kernel.errors import InvalidCursor, InvalidField, InvalidValue
 from homeport.kernel.predicates import not_, one_of
 from homeport.kernel.query import Order, OrderBy

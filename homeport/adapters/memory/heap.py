@@ -1,0 +1,137 @@
+"""One table's rows: the newest version of each in a plain dict, its indexes beside it, all kept by one undo list."""
+
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from typing import Any
+
+from homeport.adapters.memory.constraints import RowRules, copied, unique_violation
+from homeport.adapters.memory.indexes import Index, KeyIndex, Lookup, UniqueIndex, fields
+from homeport.adapters.memory.undo import ABSENT, Undo, drop, put
+from homeport.kernel.entity import Entity, hydrator
+from homeport.kernel.errors import SchemaMismatch
+from homeport.kernel.predicates import IsNull, Operand, Predicate
+from homeport.kernel.table import Table
+from homeport.kernel.types import ArrayType, JsonType
+
+Covers = Callable[[Entity], bool]
+
+
+class Heap:
+    """Rows by key. It keeps uniqueness; what a row has to be by itself is its rules' business.
+
+    Rows are the entities themselves. Nobody can change one, but for jsonb values: those are copied on the way in and
+    by `Shower` on the way out.
+    """
+
+    def __init__(self, table: Table[Any], undo: Undo, covers: Callable[[Predicate], Covers]) -> None:
+        self.table = table
+        self.rules = RowRules(table)
+        self.rows: dict[object, Entity] = {}
+        self.uniques = tuple(
+            UniqueIndex(each.name or "", each.operands, None if each.where is None else covers(each.where))
+            for each in table.uniques
+        )
+        self.key = attrgetter(table.key)
+        self._undo = undo
+        self._hydrate = hydrator(table.entity, {})
+        self.primary = KeyIndex(self.rows)
+        self._lookups: dict[tuple[Operand, ...], Lookup] = {fields(table.key): self.primary}
+        self._lookups |= {each.operands: each for each in self.uniques if each.covers is None}
+        self.indexes = self._made_indexes()
+        self._kept: tuple[UniqueIndex | Index, ...] = (*self.uniques, *self.indexes)
+
+    def _made_indexes(self) -> tuple[Index, ...]:
+        made = []
+        for columns in _indexed(self.table):
+            operands = fields(*columns)
+            if operands not in self._lookups:
+                made.append(Index(operands))
+                self._lookups[operands] = made[-1]
+        return tuple(made)
+
+    def lookups(self, conjuncts: Iterable[Predicate]) -> Iterator[tuple[tuple[Operand, ...], Lookup]]:
+        """All that can find the rows of these conjuncts by equality, with the operands it takes.
+
+        A partial unique can where its own condition is said among them and has no value in it.
+        """
+        yield from self._lookups.items()
+        for unique, declared in zip(self.uniques, self.table.uniques, strict=True):
+            if isinstance(declared.where, IsNull) and declared.where in conjuncts:
+                yield unique.operands, unique
+
+    def lookup(self, operands: tuple[Operand, ...]) -> Lookup | None:
+        return self._lookups.get(operands)
+
+    def unique(self, columns: tuple[str, ...]) -> tuple[str, Lookup, Callable[[Entity], object]]:
+        """The key or full unique over these columns: its name, what finds by it, and what reads its value of a row."""
+        if columns == (self.table.key,):
+            return self.table.primary_key, self.primary, self.key
+        for each in self.uniques:
+            if each.covers is None and each.operands == fields(*columns):
+                return each.name, each, each.value
+        raise SchemaMismatch(f"{self.table.name} has no full unique over ({', '.join(columns)})")
+
+    def made(self, row: dict[str, Any]) -> Entity:
+        """The entity of a row in column order."""
+        hydrated: list[Entity] = self._hydrate([list(row.values())])
+        return hydrated[0]
+
+    def insert(self, row: Entity) -> None:
+        """Raises UniqueViolation: the key first, then the uniques as declared."""
+        key = self.key(row)
+        if key in self.rows:
+            raise unique_violation(self.table, self.table.primary_key)
+        for unique in self.uniques:
+            if unique.holder(row) is not ABSENT:
+                raise unique_violation(self.table, unique.name)
+        put(self._undo, self.rows, key, row)
+        for index in self._kept:
+            index.add(self._undo, row, key)
+
+    def replace(self, old: Entity, new: Entity) -> None:
+        """Raises UniqueViolation: the key first, then the uniques as declared."""
+        before, key = self.key(old), self.key(new)
+        if key != before and key in self.rows:
+            raise unique_violation(self.table, self.table.primary_key)
+        for unique in self.uniques:
+            if unique.holder(new) not in (ABSENT, before):
+                raise unique_violation(self.table, unique.name)
+        if key != before:
+            drop(self._undo, self.rows, before)
+        put(self._undo, self.rows, key, new)
+        for index in self._kept:
+            if key != before or index.value(old) != index.value(new):
+                index.remove(self._undo, old, before)
+                index.add(self._undo, new, key)
+
+    def remove(self, row: Entity) -> None:
+        key = self.key(row)
+        drop(self._undo, self.rows, key)
+        for index in self._kept:
+            index.remove(self._undo, row, key)
+
+
+class Shower:
+    """Turns stored rows into answers: themselves, or copies where they hold jsonb or are seen through a view."""
+
+    def __init__(self, shown: Table[Any], stored: Table[Any]) -> None:
+        json = [each.name for each in shown.columns if isinstance(each.type, JsonType)]
+        self.same = shown is stored and not json
+        self._hydrate = hydrator(shown.entity, dict.fromkeys(json, copied))
+        names = [each.name for each in shown.columns]
+        for name in names:
+            stored.require(name)
+        self._read = attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
+
+    def shown(self, rows: list[Entity]) -> list[Any]:
+        return rows if self.same else self._hydrate([self._read(row) for row in rows])
+
+
+def _indexed(table: Table[Any]) -> Iterator[tuple[str, ...]]:
+    """The columns that are worth a hash index: foreign keys, the owner, and what a declared index starts with."""
+    yield from (each.columns for each in table.foreign_keys)
+    first = [table.owner, *(each.terms[0].lstrip("-") for each in table.indexes if each.terms)]
+    for name in first:
+        column = table.by_name.get(name) if name is not None else None
+        if column is not None and not isinstance(column.type, JsonType | ArrayType):
+            yield (column.name,)

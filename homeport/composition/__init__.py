@@ -1,0 +1,6 @@
+"""The composition: settings in, an opened Homeport out. The only package that knows adapters by name."""
+
+from homeport.composition.opened import Homeport, Opening
+from homeport.composition.opening import Contexts, Database, in_memory, open  # noqa: A004 - read as `homeport.open`
+
+__all__ = ["Contexts", "Database", "Homeport", "Opening", "in_memory", "open"]

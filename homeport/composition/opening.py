@@ -1,0 +1,217 @@
+"""From settings to an opened Homeport: checked before anything is opened, each adapter opened once."""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
+
+import attrs
+
+from homeport.composition.opened import Homeport, Opening
+from homeport.contexts import SHIPPED, resolve
+from homeport.kernel.catalog import NO_OVERRIDES, Catalog
+from homeport.kernel.errors import Unsupported, unknown_name
+from homeport.kernel.observe import Observer
+from homeport.kernel.operation import Operation
+from homeport.kernel.pages import CursorSigner
+from homeport.kernel.table import Override
+from homeport.middleware.observe import ObservedStore
+from homeport.ports.context import Context
+from homeport.ports.store import Session
+from homeport.settings import Adapter, Settings, SettingsError
+from homeport.settings import load as load_settings
+
+if TYPE_CHECKING:
+    from homeport.adapters.memory import Answer
+    from homeport.adapters import postgres
+
+P = TypeVar("P")
+Clock = Callable[[], datetime]
+Contexts = Iterable[str | Context[Any]]
+Database: TypeAlias = "postgres.Database | None"
+
+
+def open(  # noqa: A001, PLR0913 - read as `homeport.open`; one keyword for each thing that a deployment decides
+    settings: Settings | None = None,
+    *,
+    contexts: Contexts | None = None,
+    adapter: str | None = None,
+    adapters: Mapping[str, str] | None = None,
+    database: Database = None,
+    overrides: Mapping[str, Override] = NO_OVERRIDES,
+    observers: Iterable[Observer] = (),
+    clock: Clock | None = None,
+) -> Opening:
+    """Open the contexts on their adapters. Keywords win over `settings`; without settings, the environment's are read.
+
+    Only the adapters in use are imported and opened. All tables of all contexts make one catalog; where contexts are on
+    different adapters, memory knows its own tables alone and does not enforce foreign keys into the others.
+
+    Args:
+        contexts: names of shipped ones, `module:NAME`, or values. What they require is added.
+        adapter: serves what `adapters`, by context name, does not say.
+        database: a URL, or a pool or connection of one's own, which is not closed.
+        overrides: by declared table name, beside those of the settings.
+        observers: each is told of every store call.
+        clock: the memory adapter's time.
+
+    Raises:
+        SettingsError: when opened: a name is unknown, something needed is missing, or memory lacks an answer.
+        RepositoryUnavailableError: when opened: a server is not reached.
+    """
+
+    async def make() -> Homeport:
+        given = settings if settings is not None else load_settings()
+        chosen = attrs.evolve(
+            given,
+            adapter=given.adapter if adapter is None else adapter,
+            adapters={**given.adapters, **(adapters or {})},
+            tables={**given.tables, **overrides},
+        )
+        plan = _Plan.of(chosen, given.contexts if contexts is None else contexts, clock)
+        return await plan.open(database, tuple(observers))
+
+    return Opening(make)
+
+
+def in_memory(
+    contexts: Contexts | None = None,
+    *,
+    clock: Clock | None = None,
+    overrides: Mapping[str, Override] = NO_OVERRIDES,
+    observers: Iterable[Observer] = (),
+) -> Homeport:
+    """A Homeport on the memory adapter, at once: no settings are read, no I/O is done. None: all shipped contexts."""
+    settings = Settings(adapter=Adapter.MEMORY, tables=overrides)
+    plan = _Plan.of(settings, SHIPPED if contexts is None else contexts, clock)
+    session = plan.observed(plan.memory(), tuple(observers))
+    return Homeport(dict.fromkeys(plan.contexts, session), plan.catalog)
+
+
+@attrs.frozen(kw_only=True)
+class _Plan:
+    """What is to be opened, checked before anything is."""
+
+    settings: Settings
+    contexts: tuple[Context[Any], ...]
+    catalog: Catalog
+    cursors: CursorSigner
+    clock: Clock | None
+
+    @classmethod
+    def of(cls, settings: Settings, wanted: Contexts, clock: Clock | None) -> "_Plan":
+        contexts = resolve(wanted)
+        names = {*SHIPPED, *(each.name for each in contexts)}
+        for name in settings.adapters:
+            if name not in names:
+                raise SettingsError(f"an adapter is chosen for it, but there is {unknown_name('context', name, names)}")
+        catalog = Catalog.of((table for each in contexts for table in each.tables), settings.tables)
+        key = settings.cursor_key
+        cursors = CursorSigner() if key is None else CursorSigner(key)
+        return cls(settings=settings, contexts=contexts, catalog=catalog, cursors=cursors, clock=clock)
+
+    async def open(self, database: Database, observers: tuple[Observer, ...]) -> Homeport:
+        """Opens each adapter once; closes those that are open if another fails."""
+        sessions: dict[Adapter, Session] = {}
+        async with AsyncExitStack() as stack:
+            for adapter in dict.fromkeys(self.settings.serving(each.name) for each in self.contexts):
+                session = await self._session(adapter, database)
+                stack.push_async_callback(session.close)
+                sessions[adapter] = self.observed(session, observers)
+            db = Homeport({each: sessions[self.settings.serving(each.name)] for each in self.contexts}, self.catalog)
+            stack.pop_all()
+        return db
+
+    async def _session(self, adapter: Adapter, database: Database) -> Session:
+        match adapter:
+            case Adapter.POSTGRES:
+                return await self._postgres(database)
+            case Adapter.SUPABASE_LEGACY:
+                return await self._legacy()
+            case Adapter.MEMORY:
+                return self.memory()
+
+    async def _postgres(self, database: Database) -> Session:
+        target = self.settings.required("database_url") if database is None else database
+        from homeport.adapters.postgres import open_postgres
+
+        pool = self.settings.pool
+        return await open_postgres(
+            target,
+            catalog=self.catalog,
+            cursors=self.cursors,
+            operations=self._operations(Adapter.POSTGRES),
+            max_size=pool.max_size,
+            acquire_timeout=pool.timeout,
+            statement_timeout=pool.statement_timeout,
+            pooler=pool.pooler,
+        )
+
+    async def _legacy(self) -> Session:
+        url, key = self.settings.rest_root, self.settings.required("supabase_service_role_key")
+        try:
+            from homeport.adapters.supabase_legacy import open_legacy
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("homeport"):
+                raise
+            missing = f"the adapter supabase_legacy needs {error.name}: pip install 'homeport[supabase]'"
+            raise SettingsError(missing) from error
+        pool = self.settings.pool
+        return await open_legacy(
+            url,
+            key,
+            catalog=self.catalog,
+            cursors=self.cursors,
+            operations=self._operations(Adapter.SUPABASE_LEGACY),
+            timeout=pool.timeout,
+            max_in_flight=pool.max_size,
+        )
+
+    def memory(self) -> Session:
+        from homeport.adapters.memory import open_memory
+
+        served = self._served(Adapter.MEMORY)
+        return open_memory(
+            catalog=self.catalog.only(table for each in served for table in each.tables),
+            cursors=self.cursors,
+            operations=self._operations(Adapter.MEMORY),
+            answers={name: answer for each in served for name, answer in _answers(each).items()},
+            clock=self.clock,
+        )
+
+    def observed(self, session: Session, observers: tuple[Observer, ...]) -> Session:
+        return ObservedStore(session, observers) if observers else session
+
+    def _served(self, adapter: Adapter) -> list[Context[Any]]:
+        return [each for each in self.contexts if self.settings.serving(each.name) is adapter]
+
+    def _operations(self, adapter: Adapter) -> list[Operation[Any, Any]]:
+        return [operation for each in self._served(adapter) for operation in each.operations]
+
+
+def _answers(context: Context[Any]) -> "dict[str, Answer]":
+    """Memory's form of each operation of the context, and a refusal for each of its GAPS.
+
+    Raises:
+        SettingsError: an operation has neither, or there is an answer to none.
+    """
+    if context.memory_answers is None and not context.operations:
+        return {}
+    module = importlib.import_module(context.memory_answers) if context.memory_answers is not None else None
+    answers: dict[str, Answer] = dict(getattr(module, "ANSWERS", {}))
+    for name in getattr(module, "GAPS", ()):
+        answers[name] = _refusal(name)
+    names = {each.name for each in context.operations}
+    if answers.keys() != names:
+        where = context.memory_answers or f"the context {context.name}, which names no module of answers"
+        wrong = ", ".join(sorted(answers.keys() ^ names))
+        raise SettingsError(f"memory's answers and the operations of {context.name} differ in {wrong}: see {where}")
+    return answers
+
+
+def _refusal(name: str) -> "Answer":
+    def refuse(_: object, __: object) -> NoReturn:
+        raise Unsupported(f"memory does not offer {name}")
+
+    return refuse

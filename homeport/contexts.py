@@ -1,0 +1,114 @@
+"""The shipped contexts, found by name and imported only when asked for; and how a list of contexts is completed."""
+
+import importlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from homeport.kernel.errors import unknown_name
+from homeport.ports.context import Context
+from homeport.settings import SettingsError
+
+if TYPE_CHECKING:
+    from homeport.repositories.calendar import StoredCalendar
+    from homeport.repositories.expenses import StoredExpenses
+    from homeport.repositories.profiles import StoredProfiles
+    from homeport.repositories.social import StoredSocial
+    from homeport.repositories.users import StoredUsers
+
+P = TypeVar("P")
+
+SHIPPED: Mapping[str, str] = {
+    "users": "homeport.repositories.users:USERS",
+    "profiles": "homeport.repositories.profiles:PROFILES",
+    "expenses": "homeport.repositories.expenses:EXPENSES",
+    "social": "homeport.repositories.social:SOCIAL",
+    "calendar": "homeport.repositories.calendar:CALENDAR",
+}
+"""Where each shipped context's value stands."""
+
+
+def load(name: str) -> Context[Any]:
+    """The context of that name, or the one at `module:NAME`.
+
+    Raises:
+        SettingsError: no such context.
+    """
+    path = name if ":" in name else SHIPPED.get(name)
+    if path is None:
+        raise SettingsError(unknown_name("context", name, SHIPPED))
+    module, _, attribute = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise SettingsError(f"no context at {path}: there is no module {error.name}") from error
+    if not isinstance(found, Context):
+        raise SettingsError(f"no context at {path}: {module} has no context {attribute}")
+    return found
+
+
+def resolve(wanted: Iterable[str | Context[Any]]) -> tuple[Context[Any], ...]:
+    """The contexts with all that they require, each once and after what it requires.
+
+    A required context that is not in the list is added where it is a shipped one.
+
+    Raises:
+        SettingsError: no context at all, two of one name, one that is unknown or missing, or a circle.
+    """
+    given = [load(each) if isinstance(each, str) else each for each in wanted]
+    if not given:
+        raise SettingsError(f"no contexts: name those to install, of {', '.join(sorted(SHIPPED))}, or your own")
+    named: dict[str, Context[Any]] = {}
+    for each in given:
+        if named.setdefault(each.name, each) is not each:
+            raise SettingsError(f"two different contexts are called {each.name}")
+    ordered: dict[str, Context[Any]] = {}
+    for each in named.values():
+        _place(each, named, ordered, ())
+    return tuple(ordered.values())
+
+
+def _place(
+    context: Context[Any], named: Mapping[str, Context[Any]], ordered: dict[str, Context[Any]], path: tuple[str, ...]
+) -> None:
+    if context.name in path:
+        raise SettingsError(f"contexts require one another in a circle: {' > '.join((*path, context.name))}")
+    for name in context.requires:
+        if name not in named and name not in SHIPPED:
+            raise SettingsError(f"{context.name} requires the context {name}: {unknown_name('context', name, named)}")
+        _place(named.get(name) or load(name), named, ordered, (*path, context.name))
+    ordered.setdefault(context.name, context)
+
+
+class ShippedContexts:
+    """The shipped contexts' repositories by name, `db.expenses`, with their collections, `db.social.posts`.
+
+    Each fits its port: `repository: ExpenseRepository = db.expenses`.
+
+    Raises everywhere:
+        SettingsError: the context is not installed.
+    """
+
+    def repository(self, context: Context[P], /) -> P:
+        raise NotImplementedError
+
+    @property
+    def users(self) -> "StoredUsers":
+        return cast("StoredUsers", self.repository(load("users")))
+
+    @property
+    def profiles(self) -> "StoredProfiles":
+        return cast("StoredProfiles", self.repository(load("profiles")))
+
+    @property
+    def expenses(self) -> "StoredExpenses":
+        return cast("StoredExpenses", self.repository(load("expenses")))
+
+    @property
+    def social(self) -> "StoredSocial":
+        return cast("StoredSocial", self.repository(load("social")))
+
+    @property
+    def calendar(self) -> "StoredCalendar":
+        return cast("StoredCalendar", self.repository(load("calendar")))

@@ -1,0 +1,62 @@
+"""One session over several: each call goes to the session that has its table. Knows no adapter by name."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from homeport.kernel.capabilities import Capability
+from homeport.kernel.catalog import Catalog
+from homeport.kernel.entity import E
+from homeport.kernel.operation import Operation, P, R
+from homeport.kernel.pages import CursorSigner
+from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written
+from homeport.kernel.table import Table
+from homeport.ports.store import Session
+
+
+class ByTable:
+    """A context's own session, `home`, with the other contexts' tables where they are.
+
+    So a repository that reads another context's rows finds them whichever adapter has them. `exists` is answered by
+    the session of the outer table: it can't look into another adapter.
+    """
+
+    def __init__(self, home: Session, sessions: Mapping[Table[Any], Session], catalog: Catalog) -> None:
+        self._home = home
+        self._sessions = sessions
+        self.adapter: str = home.adapter
+        self.capabilities: Capability = home.capabilities
+        self.catalog: Catalog = catalog
+        self.cursors: CursorSigner = home.cursors
+
+    async def fetch(self, query: Select[E], /) -> list[E]:
+        return await self._of(query.table).fetch(query)
+
+    def stream(self, query: Select[E], /) -> AsyncIterator[E]:
+        return self._of(query.table).stream(query)
+
+    async def count(self, query: Select[Any], /) -> int:
+        return await self._of(query.table).count(query)
+
+    async def insert(self, command: Insert[E], /) -> Written[E]:
+        return await self._of(command.table).insert(command)
+
+    async def update(self, command: Update[E], /) -> Written[E]:
+        return await self._of(command.table).update(command)
+
+    async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
+        return await self._of(command.table).update_each(command)
+
+    async def delete(self, command: Delete[E], /) -> Written[E]:
+        return await self._of(command.table).delete(command)
+
+    async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
+        return await self._home.run(operation, parameter)
+
+    async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
+        return await self._home.execute_query(query, params)
+
+    async def close(self) -> None:
+        """Nothing: the sessions are closed by whoever opened them."""
+
+    def _of(self, table: Table[Any]) -> Session:
+        return self._sessions.get(table, self._home)

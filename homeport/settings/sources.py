@@ -1,0 +1,76 @@
+"""Where settings come from: the environment over a TOML file. Knows names and precedence; values check themselves."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from homeport.kernel.errors import unknown_name
+from homeport.settings.errors import SettingsError, refuse_unknown, table_of
+from homeport.settings.values import VARIABLES, Adapter, Pool, Settings
+
+_POOL_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "preset": ("HOMEPORT_POOL",),
+    "size": ("HOMEPORT_POOL_SIZE", "DB_POOL_SIZE", "SUPABASE_POOL_SIZE"),
+    "overflow": ("HOMEPORT_POOL_OVERFLOW", "DB_POOL_MAX_OVERFLOW", "SUPABASE_MAX_OVERFLOW"),
+    "timeout": ("HOMEPORT_POOL_TIMEOUT", "SUPABASE_POOL_TIMEOUT"),
+    "statement_timeout": ("HOMEPORT_STATEMENT_TIMEOUT",),
+    "pooler": ("HOMEPORT_POOLER",),
+}
+_CONFIG = "HOMEPORT_CONFIG"
+_KNOWN = {_CONFIG, *(name for names in (*VARIABLES.values(), *_POOL_VARIABLES.values()) for name in names)}
+_TEST_RIG = ("HOMEPORT_TEST_", "HOMEPORT_POSTGREST_URL")
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process, or of the environment given. Raises SettingsError."""
+    given = os.environ if environment is None else environment
+    variables = {name: value for name, value in given.items() if value.strip()}
+    written = _file(Path(variables[_CONFIG])) if _CONFIG in variables else {}
+    refuse_unknown("setting", written, [each.name for each in attrs.fields(Settings)])
+    merged: dict[str, Any] = {**written, **_first_set(VARIABLES, variables)}
+    merged["adapters"] = {**table_of("adapters", written.get("adapters", {})), **_per_context(variables)}
+    pool = {**table_of("pool", written.get("pool", {})), **_first_set(_POOL_VARIABLES, variables)}
+    return Settings(**{**merged, "pool": _pool(pool)})
+
+
+def _pool(given: dict[str, Any]) -> Pool:
+    refuse_unknown("setting of [pool]", given, _POOL_VARIABLES)
+    preset = Pool.preset(given.pop("preset", "standard"))
+    return attrs.evolve(preset, **given)
+
+
+def _first_set(wanted: Mapping[str, tuple[str, ...]], variables: Mapping[str, str]) -> dict[str, str]:
+    return {
+        attribute: next(variables[name] for name in names if name in variables)
+        for attribute, names in wanted.items()
+        if not variables.keys().isdisjoint(names)
+    }
+
+
+def _per_context(variables: Mapping[str, str]) -> dict[str, str]:
+    """HOMEPORT_<CONTEXT>=<adapter>: what is no setting, and whose value is an adapter. Which contexts there are, the
+    composition knows: an application may have its own.
+    """
+    ours = [name for name in variables if name.startswith("HOMEPORT_") and name not in _KNOWN]
+    chosen = {name: variables[name].strip() for name in ours if not name.startswith(_TEST_RIG)}
+    for name, value in chosen.items():
+        if value not in list(Adapter):
+            known = [each for each in _KNOWN if each.startswith("HOMEPORT_")]
+            raise SettingsError(f"{unknown_name('setting', name, known)}; one of a context takes {', '.join(Adapter)}")
+    return {name.removeprefix("HOMEPORT_").lower(): value for name, value in chosen.items()}
+
+
+def _file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{_CONFIG}: {path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = re.search(r"line \d+", str(error))
+        # without the cause, which holds the text: it may have keys in it
+        raise SettingsError(f"{_CONFIG}: {path} is no valid TOML{f' ({line[0]})' if line else ''}") from None

@@ -1,0 +1,40 @@
+"""What other people's tests import: a Homeport in memory, and builders that make rows with all that they need.
+
+    async def test_the_total_of_a_trip() -> None:
+        db = memory(["expenses"])
+        expense = await an_expense(db, amount="12.50")
+
+`homeport.testing.plugin` has it as a pytest fixture.
+"""
+
+from homeport.composition import in_memory as memory
+from homeport.testing.builders import (
+    Builder,
+    a_comment,
+    a_follow,
+    a_like,
+    a_message,
+    a_post,
+    a_profile,
+    a_user,
+    an_event,
+    an_expense,
+    build,
+    builder,
+)
+
+__all__ = [
+    "Builder",
+    "a_comment",
+    "a_follow",
+    "a_like",
+    "a_message",
+    "a_post",
+    "a_profile",
+    "a_user",
+    "an_event",
+    "an_expense",
+    "build",
+    "builder",
+    "memory",
+]

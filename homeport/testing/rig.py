@@ -1,0 +1,307 @@
+"""A pytest plugin: one test, every adapter, real servers. For Homeport's own suite and for contexts made outside it.
+
+In a conftest: `pytest_plugins = ["homeport.testing.rig"]`, and a session fixture `homeport_contexts` with the contexts
+to install. A test that takes `db` then runs once on each adapter, on clean tables, and is followed by a leak check on
+the server's side. `on_one_database` gives PostgreSQL and the legacy API over one database.
+
+HOMEPORT_TEST_ADAPTERS limits the adapters. A leg whose server is missing fails where CI=true, and is a skip with its
+reason elsewhere.
+"""
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+import asyncpg
+import attrs
+import pytest
+import pytest_asyncio
+
+from homeport.composition import Homeport, in_memory
+from homeport.composition import open as open_homeport
+from homeport.ports.context import Context
+from homeport.settings import Settings
+from homeport.testing.servers import (
+    PostgresServer,
+    ServerMissing,
+    clean_statement,
+    create_database,
+    drop_database,
+    leaks,
+    start_postgres,
+    start_postgrest,
+    token,
+)
+
+ADAPTERS = ("memory", "postgres", "supabase_legacy")
+ROW_CAP = 1000
+SMALL_ROW_CAP = 5
+TIME_ZONE = "Asia/Tokyo"
+_SECRET = "a secret of the test rig alone, long enough"  # noqa: S105 - signs and opens nothing but test servers
+_CURSOR_KEY = b"the cursor key of the test rig!!"
+_REPORT = pytest.StashKey["Report"]()
+
+Contexts = Sequence[str | Context[Any]]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Leg:
+    """One adapter, opened: its Homeport, and how its tables are emptied and looked after."""
+
+    db: Homeport
+    clean: Callable[[], Awaitable[None]]
+    leaks: Callable[[], Awaitable[list[str]]]
+
+
+@attrs.define(eq=False)
+class Report:
+    """What a run used and did, for its last lines."""
+
+    servers: dict[str, str] = attrs.field(factory=dict)
+    missing: dict[str, str] = attrs.field(factory=dict)
+    passed: Counter[str] = attrs.field(factory=Counter)
+
+
+@attrs.define(eq=False)
+class Rig:
+    """The servers and databases of a session, each started when the first test asks for it."""
+
+    contexts: Contexts
+    report: Report
+    _run: str = attrs.field(factory=lambda: uuid.uuid4().hex[:8])
+    _legs: dict[tuple[str, bool], Leg] = attrs.field(factory=dict)
+    _missing: dict[tuple[str, bool], ServerMissing] = attrs.field(factory=dict)
+    _closing: list[Callable[[], Awaitable[object]]] = attrs.field(factory=list)
+    _server: PostgresServer | None = None
+    _databases: dict[str, str] = attrs.field(factory=dict)
+    _admins: dict[str, "asyncpg.Connection[asyncpg.Record]"] = attrs.field(factory=dict)
+
+    async def leg(self, adapter: str, *, capped: bool = False) -> Leg:
+        """The adapter's leg. Raises ServerMissing, each time again, where its server can't be had."""
+        key = (adapter, capped and adapter == "supabase_legacy")
+        if key in self._missing:
+            raise self._missing[key]
+        if key not in self._legs:
+            try:
+                self._legs[key] = await self._open(adapter, capped=key[1])
+            except ServerMissing as missing:
+                self._missing[key] = missing
+                self.report.missing[adapter] = str(missing)
+                raise
+        return self._legs[key]
+
+    async def shared(self) -> tuple[Homeport, Homeport]:
+        """PostgreSQL and the legacy API over one database, which is emptied first."""
+        if "shared" not in self._databases:
+            await self.database("shared")
+        postgres = await self._cached("shared postgres", self._postgres, "shared")
+        legacy = await self._cached("shared legacy", self._legacy, "shared")
+        await postgres.clean()
+        return postgres.db, legacy.db
+
+    async def database(self, name: str) -> str:
+        """The superuser's URL of a migrated database of this session."""
+        if name not in self._databases:
+            server = self.server()
+            full = f"hp_{name}_{self._run}"
+            if name == "template":
+                await create_database(server, full)
+                await self._migrate(server.url(full))
+            else:
+                await self.database("template")
+                await create_database(server, full, template=f"hp_template_{self._run}")
+            self._databases[name] = full
+        return self.server().url(self._databases[name])
+
+    def server(self) -> PostgresServer:
+        """The PostgreSQL server of the session. Raises ServerMissing."""
+        if self._server is None:
+            self._server = start_postgres()
+            self.report.servers["PostgreSQL"] = f"{self._server.version} ({self._server.source})"
+        return self._server
+
+    async def admin(self, name: str) -> "asyncpg.Connection[asyncpg.Record]":
+        """The superuser's connection to a database of this session, one for all who ask."""
+        if name not in self._admins:
+            self._admins[name] = await asyncpg.connect(await self.database(name))
+        return self._admins[name]
+
+    async def close(self) -> None:
+        """Closes what was opened, drops the databases, stops the servers."""
+        for close in reversed(self._closing):
+            await close()
+        for admin in self._admins.values():
+            await admin.close()
+        if self._server is not None:
+            for name in self._databases.values():
+                await drop_database(self._server, name)
+            self._server.close()
+
+    async def _open(self, adapter: str, *, capped: bool) -> Leg:
+        match adapter:
+            case "memory":
+                return self._memory()
+            case "postgres":
+                return await self._postgres("postgres")
+            case _:
+                return await self._legacy("legacy", max_rows=SMALL_ROW_CAP if capped else ROW_CAP)
+
+    async def _cached(self, key: str, make: Callable[[str], Awaitable[Leg]], database: str) -> Leg:
+        if (key, False) not in self._legs:
+            self._legs[key, False] = await make(database)
+        return self._legs[key, False]
+
+    def _memory(self) -> Leg:
+        db = in_memory(self.contexts)
+        store = db.store(db.contexts[0])
+        mark = store.mark()  # type: ignore[attr-defined]  # the memory store's own
+
+        async def clean() -> None:
+            store.restore(mark)  # type: ignore[attr-defined]
+
+        async def nothing() -> list[str]:
+            return list(store.engine.check())  # type: ignore[attr-defined]  # indexes and counters agree with the rows
+
+        self._closing.append(db.close)
+        return Leg(db=db, clean=clean, leaks=nothing)
+
+    async def _postgres(self, database: str) -> Leg:
+        await self.database(database)
+        url = self.server().url(self._databases[database], user="homeport_service", password=_SECRET)
+        settings = Settings(adapter="postgres", database_url=url, cursor_key=_CURSOR_KEY)
+        return await self._served(database, settings)
+
+    async def _legacy(self, database: str, max_rows: int = ROW_CAP) -> Leg:
+        await self.database(database)
+        admin = await self.admin(database)
+        await admin.execute(
+            f"alter role authenticator in database {self._databases[database]} set timezone = '{TIME_ZONE}'"
+        )
+        login = self.server().url(self._databases[database], user="authenticator", password=_SECRET)
+        rest = start_postgrest(login, jwt_secret=_SECRET, max_rows=max_rows)
+        self.report.servers["PostgREST"] = f"{rest.version} ({rest.source})"
+
+        async def stop() -> None:
+            rest.stop()
+
+        self._closing.append(stop)
+        settings = Settings(
+            adapter="supabase_legacy",
+            supabase_url=rest.url,
+            supabase_service_role_key=token(_SECRET, "service_role"),
+            cursor_key=_CURSOR_KEY,
+        )
+        return await self._served(database, settings)
+
+    async def _served(self, database: str, settings: Settings) -> Leg:
+        db = await open_homeport(settings, contexts=self.contexts)
+        self._closing.append(db.close)
+        admin = await self.admin(database)
+        statement = await clean_statement(admin, ("public",))
+
+        async def clean() -> None:
+            await admin.execute(statement)
+
+        async def left() -> list[str]:
+            return await leaks(admin, database=self._databases[database])
+
+        return Leg(db=db, clean=clean, leaks=left)
+
+    async def _migrate(self, url: str) -> None:
+        from homeport.composition import create_logins, migrate_up
+
+        await migrate_up(url, self.contexts)
+        await create_logins(url, authenticator=_SECRET, service=_SECRET)
+
+
+def selected() -> tuple[str, ...]:
+    """The adapters that this run is to test, all unless HOMEPORT_TEST_ADAPTERS says which."""
+    given = os.environ.get("HOMEPORT_TEST_ADAPTERS", "")
+    names = tuple(name.strip() for name in given.split(",") if name.strip()) or ADAPTERS
+    unknown = set(names) - set(ADAPTERS)
+    if unknown:
+        raise pytest.UsageError(f"HOMEPORT_TEST_ADAPTERS: {', '.join(unknown)}: known are {', '.join(ADAPTERS)}")
+    return names
+
+
+def without_server(missing: ServerMissing) -> None:
+    """Fails in CI, skips with the reason elsewhere: a leg that could not run is never silent."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"in CI no leg may be missing: {missing}", pytrace=False)
+    pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def homeport_contexts() -> Contexts:
+    """The contexts to install; a conftest overrides it."""
+    return ("users",)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rig(homeport_contexts: Contexts, request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    """The session's servers and databases."""
+    made = Rig(homeport_contexts, request.config.stash.setdefault(_REPORT, Report()))
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=selected())
+def adapter(request: pytest.FixtureRequest) -> str:
+    """The adapter that the test runs on."""
+    name: str = request.param
+    request.node.user_properties.append(("homeport_adapter", name))
+    return name
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def db(adapter: str, rig: Rig, request: pytest.FixtureRequest) -> AsyncIterator[Homeport]:
+    """An opened Homeport over clean tables on each adapter in turn; nothing may be left open behind the test."""
+    try:
+        leg = await rig.leg(adapter, capped=request.node.get_closest_marker("row_cap") is not None)
+    except ServerMissing as missing:
+        without_server(missing)
+        raise
+    await leg.clean()
+    assert {leg.db.store(context).adapter for context in leg.db.contexts} == {adapter}
+    yield leg.db
+    assert await leg.leaks() == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def on_one_database(rig: Rig) -> tuple[Homeport, Homeport]:
+    """PostgreSQL and the legacy API over one clean database."""
+    try:
+        return await rig.shared()
+    except ServerMissing as missing:
+        without_server(missing)
+        raise
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash.setdefault(_REPORT, Report())
+    config.addinivalue_line("markers", f"row_cap: the legacy leg talks to a PostgREST whose row cap is {SMALL_ROW_CAP}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome: Any = yield
+    if call.when == "call" and outcome.get_result().passed:
+        for name, value in item.user_properties:
+            if name == "homeport_adapter":
+                item.config.stash[_REPORT].passed[str(value)] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Which servers answered, how many tests passed on each adapter, and which leg could not run."""
+    report = config.stash[_REPORT]
+    if not (report.passed or report.missing):
+        return
+    terminalreporter.section("homeport adapters")
+    for name, text in report.servers.items():
+        terminalreporter.line(f"{name} {text}")
+    for name in ADAPTERS:
+        terminalreporter.line(f"{name:16} {report.passed[name]:5} passed")
+    for name, reason in report.missing.items():
+        terminalreporter.line(f"{name} did NOT run: {reason}")

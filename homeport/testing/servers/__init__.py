@@ -1,0 +1,24 @@
+"""Real servers for tests and demonstrations: found or started, none of them faked, all stopped again."""
+
+from homeport.testing.servers.databases import clean_statement, create_database, drop_database, leaks, stains
+from homeport.testing.servers.errors import ServerFailed, ServerMissing
+from homeport.testing.servers.postgres import PostgresServer, start_postgres
+from homeport.testing.servers.postgrest import PostgrestServer, install_postgrest, reload_schema, start_postgrest
+from homeport.testing.servers.tokens import token
+
+__all__ = [
+    "PostgresServer",
+    "PostgrestServer",
+    "ServerFailed",
+    "ServerMissing",
+    "clean_statement",
+    "create_database",
+    "drop_database",
+    "install_postgrest",
+    "leaks",
+    "reload_schema",
+    "stains",
+    "start_postgres",
+    "start_postgrest",
+    "token",
+]

@@ -1,0 +1,58 @@
+"""Replays one history on several worlds, step by step, and says where they first differ."""
+
+import random
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from homeport.kernel.query import Deleted
+from tests.differential.histories import opening, steps
+from tests.differential.outcome import Step, World
+
+
+@attrs.frozen
+class Difference:
+    """The step after which the worlds no longer agree, and what each of them came to."""
+
+    history: tuple[Step, ...]
+    outcomes: dict[str, object]
+
+    def __str__(self) -> str:
+        steps = "\n".join(f"  {number:3} {each}" for number, each in enumerate(self.history))
+        outcomes = "\n".join(f"  {name:16} {outcome}" for name, outcome in self.outcomes.items())
+        return f"after this history\n{steps}\nthe worlds differ:\n{outcomes}"
+
+
+def history(dice: random.Random, length: int) -> list[Step]:
+    return [*opening(), *steps(dice, length)]
+
+
+async def compare(worlds: Sequence[World], replayed: Iterable[Step]) -> Difference | None:
+    """The first difference in an outcome or, at the end, in what the tables hold; None if there is none."""
+    taken: list[Step] = []
+    for each in replayed:
+        taken.append(each)
+        outcomes = {world.adapter: await each.take(world) for world in worlds}
+        if not alike(outcomes):
+            return Difference(tuple(taken), outcomes)
+    states = {world.adapter: await state(world) for world in worlds}
+    for table in states[worlds[0].adapter]:
+        rows = {name: held[table] for name, held in states.items()}
+        if not alike(rows):
+            return Difference(tuple(taken), rows)
+    return None
+
+
+def alike(outcomes: dict[str, object]) -> bool:
+    first, *others = outcomes.values()
+    return all(first == other for other in others)
+
+
+async def state(world: World) -> dict[str, object]:
+    """Every row of every table, in key order."""
+    held: dict[str, object] = {}
+    for table in world.db.catalog.tables:
+        rows = await world.db.collection(table).find_many(order_by=table.key, deleted=Deleted.ALL)
+        neutral = [world.neutral(row) for row in rows]
+        held[table.name] = sorted(neutral, key=repr) if table.name in ("likes", "follows") else neutral
+    return held

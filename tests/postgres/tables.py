@@ -1,0 +1,182 @@
+"""The tables of these tests, declared and as plain SQL: what the adapter meets, not what Homeport would create."""
+
+import datetime as dt
+import enum
+import uuid
+from decimal import Decimal
+
+import attrs
+
+from homeport.kernel.entity import Entity
+from homeport.kernel.operation import many_rows, one_row
+from homeport.kernel.table import DELETED, ID, Override, at_least, column, table, unique
+from homeport.kernel.types import (
+    ArrayType,
+    ChoiceType,
+    InetType,
+    IntegerType,
+    IpAddress,
+    Json,
+    JsonType,
+    NumericType,
+    TextType,
+)
+
+
+class Mood(enum.StrEnum):
+    """Members whose order is not the order of their texts."""
+
+    WILD = 'it\'s, "wild" {}'
+    CALM = "calm"
+
+
+@attrs.frozen(kw_only=True)
+class Sample(Entity):
+    id: uuid.UUID
+    words: str | None = None
+    short: str | None = None
+    flag: bool | None = None
+    tiny: int | None = None
+    whole: int | None = None
+    big: int | None = None
+    price: Decimal | None = None
+    exact: Decimal | None = None
+    ratio: float | None = None
+    day: dt.date | None = None
+    moment: dt.datetime | None = None
+    span: dt.timedelta | None = None
+    raw: bytes | None = None
+    facts: Json = None
+    address: IpAddress | None = None
+    mood: Mood | None = None
+    native: Mood | None = None
+    words_list: tuple[str, ...] | None = None
+    flag_list: tuple[bool, ...] | None = None
+    whole_list: tuple[int, ...] | None = None
+    exact_list: tuple[Decimal, ...] | None = None
+    ratio_list: tuple[float, ...] | None = None
+    day_list: tuple[dt.date, ...] | None = None
+    moment_list: tuple[dt.datetime, ...] | None = None
+    span_list: tuple[dt.timedelta, ...] | None = None
+    id_list: tuple[uuid.UUID, ...] | None = None
+    raw_list: tuple[bytes, ...] | None = None
+    address_list: tuple[IpAddress, ...] | None = None
+    native_list: tuple[Mood, ...] | None = None
+
+
+SAMPLE = table(
+    Sample,
+    "samples",
+    columns={
+        "id": ID,
+        "short": column(TextType(5)),
+        "tiny": column(IntegerType(16)),
+        "big": column(IntegerType(64)),
+        "price": column(NumericType(20, 4)),
+        "exact": column(NumericType()),
+        "facts": column(JsonType()),
+        "address": column(InetType()),
+        "native": column(ChoiceType(Mood, native="sample_mood")),
+        "exact_list": column(ArrayType(NumericType())),
+        "address_list": column(ArrayType(InetType())),
+        "native_list": column(ArrayType(ChoiceType(Mood, native="sample_mood"))),
+    },
+)
+
+
+@attrs.frozen(kw_only=True)
+class Crate(Entity):
+    id: int
+    code: str
+    weight: int = 1
+    note: str | None = None
+    above_id: int | None = None
+
+
+CRATE = table(
+    Crate,
+    "crates",
+    columns={
+        "id": column(IntegerType(64), identity=True),
+        "above_id": column(IntegerType(64), references="crates"),
+    },
+    uniques=[unique("code")],
+    checks=[at_least("weight", 0)],
+)
+
+
+@attrs.frozen(kw_only=True)
+class Label(Entity):
+    id: uuid.UUID
+    crate_id: int
+    name: str
+    deleted_at: dt.datetime | None = None
+
+
+LABEL = table(
+    Label,
+    "labels",
+    soft_delete="deleted_at",
+    columns={"id": ID, "crate_id": column(IntegerType(64), references="crates"), "deleted_at": DELETED},
+    uniques=[unique("crate_id", "name")],
+)
+
+FOREIGN = {"labels": Override(name='odd "lab"els', schema="elsewhere", columns={"name": "na.me"})}
+"""A deployment whose names need quoting."""
+
+
+@attrs.frozen(kw_only=True)
+class Sought(Entity):
+    least: int
+    facts: Json
+    tags: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Found(Entity):
+    code: str
+    total: Decimal
+    facts: Json
+
+
+_TYPES = {"facts": column(JsonType())}
+_FOUND = {"facts": column(JsonType()), "total": column(NumericType())}
+FIND = many_rows("crates.find_heavy", Sought, Found, writes=False, arguments=_TYPES, results=_FOUND)
+LIGHTEN = one_row("crates.lighten", Sought, Found, writes=True, arguments=_TYPES, results=_FOUND)
+STRANGE = one_row("crates.strange", Sought, Found, writes=False, arguments=_TYPES, results=_FOUND)
+
+SCHEMA = """
+create type sample_mood as enum ('it''s, "wild" {}', 'calm');
+create table samples (
+    id uuid primary key default gen_random_uuid(), words text collate "C", short varchar(5) collate "C", flag boolean,
+    tiny smallint, whole integer, big bigint, price numeric(20,4), exact numeric, ratio double precision, day date,
+    moment timestamptz, span interval, raw bytea, facts jsonb, address inet, mood text collate "C", native sample_mood,
+    words_list text[], flag_list boolean[], whole_list integer[], exact_list numeric[], ratio_list double precision[],
+    day_list date[], moment_list timestamptz[], span_list interval[], id_list uuid[], raw_list bytea[],
+    address_list inet[], native_list sample_mood[]);
+create table crates (
+    id bigint generated by default as identity primary key,
+    code text collate "C" not null unique, weight integer not null default 1, note text collate "C",
+    above_id bigint, constraint crates_weight_check check (weight >= 0),
+    constraint crates_above_id_fkey foreign key (above_id) references crates);
+create table labels (
+    id uuid primary key default gen_random_uuid(), crate_id bigint not null references crates,
+    name text collate "C" not null, deleted_at timestamptz, unique (crate_id, name));
+create schema elsewhere;
+create table elsewhere."odd ""lab""els" (
+    id uuid primary key, crate_id bigint not null, "na.me" text not null, deleted_at timestamptz,
+    unique (crate_id, "na.me"));
+create function find_heavy(p_least int, p_facts jsonb, p_tags text[])
+    returns table(code text, total numeric, facts jsonb) language sql stable
+    as $$ select code, weight::numeric + 0.10, p_facts || jsonb_build_object('tags', p_tags)
+          from crates where weight >= p_least order by code collate "C" $$;
+create function lighten(p_least int, p_facts jsonb, p_tags text[])
+    returns table(code text, total numeric, facts jsonb) language plpgsql as $$
+    begin
+        if p_least < 0 then raise exception using errcode = 'PT409', message = 'too light already'; end if;
+        return query update crates set weight = 0 where weight >= p_least
+            returning crates.code, weight::numeric, '{}'::jsonb;
+    end $$;
+"""
+
+EMPTY = 'truncate samples, labels, crates, elsewhere."odd ""lab""els" restart identity'
