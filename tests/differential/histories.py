@@ -34,6 +34,7 @@ from tests.support.specimens import CRATE, LABEL, SPECIMEN, Mood, Size
 Dice = random.Random
 UTC = dt.UTC
 WORDS = ["", "a", "A", "b", "É", "é", "a%", "a_b", "a,b", '"', "\\", "null", "zz", "Ab"]
+NAMES = ["a", "A", "É", "é", "a%", ""]
 PEOPLE = 4
 
 
@@ -107,7 +108,7 @@ CRATE_VALUES: dict[str, Sequence[object]] = {
     "labels_count": [0, 1, 2],
     "version": [1, 2],
 }
-LABEL_VALUES: dict[str, Sequence[object]] = {"name": WORDS, "weight": [0, 1, 2], "above_id": [uid("label", 0)]}
+LABEL_VALUES: dict[str, Sequence[object]] = {"name": NAMES, "weight": [0, 1, 2], "above_id": [uid("label", 0)]}
 SPECIMEN_VALUES: dict[str, Sequence[object]] = {
     "words": WORDS,
     "short": ["", "a", "ab"],
@@ -158,22 +159,25 @@ def crate(dice: Dice) -> dict[str, object]:
         dice,
         {
             "shelf": lambda: dice.choice([*WORDS[:3], None]),
-            "position": lambda: dice.choice([-1, 0, 1, 2, None]),
-            "version": lambda: dice.choice([1, 2, None]),
+            "position": lambda: dice.choice([-1, -1, 0, 1, 2, None]),
+            "version": lambda: dice.choice([1, 2, None, None]),
         },
     )
 
 
 def label(dice: Dice) -> dict[str, object]:
-    return {"id": some(dice, "label", 4), "crate_id": Ref(dice.randrange(2)), "name": dice.choice(WORDS)} | maybe(
-        dice,
-        {
-            "spare_id": lambda: Ref(dice.randrange(4)),
-            "kept_id": lambda: Ref(dice.randrange(4)),
-            "above_id": lambda: some(dice, "label", 4),
-            "weight": lambda: dice.choice([0, 1, 2, None]),
-        },
-        0.15,
+    return (
+        {"id": some(dice, "label", 4), "crate_id": Ref(dice.randrange(2)), "name": dice.choice(NAMES)}
+        | maybe(
+            dice,
+            {
+                "spare_id": lambda: Ref(dice.randrange(4)),
+                "above_id": lambda: some(dice, "label", 4),
+                "weight": lambda: dice.choice([0, 1, 2, None]),
+            },
+            0.15,
+        )
+        | maybe(dice, {"kept_id": lambda: Ref(dice.randrange(3))}, 0.3)
     )
 
 
@@ -197,7 +201,7 @@ def specimen_step(dice: Dice) -> Step:
 
 
 def crate_step(dice: Dice) -> Step:
-    return base_step(dice, dice.choice(["test.crates", "test.labels", "test.labels", "test.labels"]))
+    return base_step(dice, dice.choice(["test.crates", "test.crates", "test.labels", "test.labels", "test.labels"]))
 
 
 def base_step(dice: Dice, path: str) -> Step:

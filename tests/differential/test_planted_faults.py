@@ -17,7 +17,7 @@ from tests.differential.outcome import World
 from tests.support.specimens import SPECIMENS
 
 HISTORIES = 120
-LENGTH = 60
+LENGTH = 100
 
 pytestmark = [
     pytest.mark.differential,

@@ -1,0 +1,5 @@
+"""`python -m homeport.cli`."""
+
+from homeport.cli import main
+
+main()
