@@ -18,7 +18,8 @@ DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", help="The owner's URL; HOMEPORT_DATABASE_URL if not given.")
 ]
 ContextNames = Annotated[
-    str | None, typer.Option("--contexts", help="Comma separated names, or module:NAME; HOMEPORT_CONTEXTS if not given.")
+    str | None,
+    typer.Option("--contexts", help="Comma separated names, or module:NAME; HOMEPORT_CONTEXTS if not given."),
 ]
 
 

@@ -1,6 +1,6 @@
 """The tables that are installed together, as one deployment has them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import attrs
@@ -46,6 +46,16 @@ class Catalog:
         by_name = {name: each for name, each in self._by_name.items() if each in kept.values()}
         by_constraint = {name: each for name, each in self._by_constraint.items() if each in kept.values()}
         return Catalog(tuple(kept.values()), kept, by_name, by_constraint)
+
+    def moved(self, schema: Callable[[str], str]) -> "Catalog":
+        """The same tables in other schemas, found as before: to build them beside the ones that are there."""
+        moved = {each: attrs.evolve(each, schema=schema(each.schema)) for each in self.tables}
+        return Catalog(
+            tuple(moved.values()),
+            {declared: moved[each] for declared, each in self._by_declaration.items()},
+            {name: moved[each] for name, each in self._by_name.items()},
+            {name: moved[each] for name, each in self._by_constraint.items()},
+        )
 
     def table(self, declared: Table[E]) -> Table[E]:
         """The declared table as deployed here; one that is already is returned as it is."""

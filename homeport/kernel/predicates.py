@@ -194,6 +194,11 @@ def not_(predicate: Predicate) -> Not:
     return Not(predicate)
 
 
+def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
+    """The parts that all have to hold."""
+    return predicate.predicates if isinstance(predicate, AllOf) else (predicate,)
+
+
 def exists(table: "Table[Any]", on: Mapping[str, str], where: Predicate = TRUE) -> Exists:
     """A live row of `table` for which its columns equal ours (`on={its column: our column}`) and `where` holds."""
     return Exists(table, tuple(on.items()), where)

@@ -1,7 +1,6 @@
 """The base repository: one table's rows as entities, over any store."""
 
-import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -10,7 +9,19 @@ from homeport.kernel.binding import Filters, bind, from_filters, live
 from homeport.kernel.entity import E
 from homeport.kernel.errors import InvalidField, RepositoryNotFoundError, RepositoryValidationError
 from homeport.kernel.pages import CursorPage, Page, after_cursor, checked_page_size, cursor_after, page_number
-from homeport.kernel.predicates import TRUE, AllOf, Predicate, eq, not_, one_of
+from homeport.kernel.predicates import (
+    FALSE,
+    TRUE,
+    AllOf,
+    Comparator,
+    Compare,
+    Field,
+    Literal,
+    Predicate,
+    conjuncts,
+    not_,
+    one_of,
+)
 from homeport.kernel.query import (
     Delete,
     Deleted,
@@ -25,14 +36,15 @@ from homeport.kernel.query import (
     total_order,
     window,
 )
-from homeport.kernel.table import NEW_UUID, Column, Row, Table
+from homeport.kernel.table import Row, Table
 from homeport.ports.store import Store
+from homeport.repositories.incoming import Data, Incoming
 
 K = TypeVar("K")
-Data = Mapping[str, object]
+
+NOTHING_FIXED: Row = {}
 
 
-@attrs.frozen(eq=False, init=False)
 class Collection(Generic[E, K]):
     """Rows of one table, of one owner where `of` was asked.
 
@@ -46,44 +58,33 @@ class Collection(Generic[E, K]):
         InvalidValue: a value does not fit its column exactly.
     """
 
-    table: Table[E]
-    _store: Store
-    _scope: Predicate
-    _fixed: Row
-    _subject: object
+    __slots__ = ("_incoming", "_scope", "_store", "_subject", "table")
 
-    def __init__(
-        self,
-        store: Store,
-        table: Table[E],
-        *,
-        scope: Predicate = TRUE,
-        fixed: Row | None = None,
-        subject: object = None,
-    ) -> None:
-        self.__attrs_init__(store.catalog.table(table), store, scope, fixed or {}, subject)
+    def __init__(self, store: Store, table: Table[E], *, fixed: Row = NOTHING_FIXED, subject: object = None) -> None:
+        """`fixed` values, admitted by their columns, are those of every row; see `within` and `asked_by`."""
+        self.table = store.catalog.table(table)
+        self._store = store
+        self._incoming = Incoming(self.table, fixed)
+        self._scope = tuple(_equal(name, value) for name, value in fixed.items())
+        self._subject = subject
 
     def of(self, owner: object) -> "Collection[E, K]":
         """The rows of one owner: others' are as absent, new ones get this owner. Raises InvalidValue."""
         if self.table.owner is None:
             raise InvalidField(f"{self.table.name} has no owner column", field="owner")
         mine = self.table.require(self.table.owner).operand(owner)
-        return self.within(self.table.owner, mine).asked_by(mine)
+        fixed = {**self._incoming.fixed, self.table.owner: mine}
+        return Collection(self._store, self.table, fixed=fixed, subject=mine)
 
     def within(self, column: str, value: object) -> "Collection[E, K]":
         """The rows with this value, one parent's for example: others are as absent, new ones get it."""
         same = self.table.require(column).operand(value)
-        return Collection(
-            self._store,
-            self.table,
-            scope=AllOf((self._scope, eq(column, same))),
-            fixed={**self._fixed, column: same},
-            subject=self._subject,
-        )
+        fixed = {**self._incoming.fixed, column: same}
+        return Collection(self._store, self.table, fixed=fixed, subject=self._subject)
 
     def asked_by(self, user: object) -> "Collection[E, K]":
         """The same rows, asked on behalf of this user: that one's bucket decides which adapter of a canary answers."""
-        return attrs.evolve(self, subject=user)
+        return Collection(self._store, self.table, fixed=self._incoming.fixed, subject=user)
 
     # -- reading
 
@@ -158,7 +159,7 @@ class Collection(Generic[E, K]):
         return await self._store.count(Select(f"{self.table.name}.count", self.table, where, subject=self._subject))
 
     async def exists(self, filters: Filters = None) -> bool:
-        where = self._where(filters, Deleted.LIVE)
+        where = self._where(filters)
         query = Select(f"{self.table.name}.exists", self.table, where, limit=1, subject=self._subject)
         return await self._store.count(query) > 0
 
@@ -193,7 +194,7 @@ class Collection(Generic[E, K]):
         query = self.select(filters, order_by=order_by, limit=checked_page_size(limit) + 1, name="paginate_cursor")
         if cursor is not None:
             further = bind(after_cursor(query, cursor, self._store.cursors), self.table, self._store.catalog)
-            asked = attrs.evolve(query, where=AllOf((*_conjuncts(query.where), *_conjuncts(further))))
+            asked = attrs.evolve(query, where=AllOf((*conjuncts(query.where), *conjuncts(further))))
         else:
             asked = query
         rows = await self._store.fetch(asked)
@@ -205,23 +206,25 @@ class Collection(Generic[E, K]):
 
     async def create(self, data: Data) -> E:
         """Insert one row and answer it as stored. Raises RepositoryConstraintError."""
-        return (await self._insert("create", [self._new(data)])).rows[0]
+        return (await self._insert("create", [self._incoming.new(data)])).rows[0]
 
     async def create_many(self, data: Iterable[Data]) -> list[E]:
         """Insert all rows or none; answered in the order given. Raises RepositoryConstraintError."""
-        return list((await self._insert("create_many", [self._new(each) for each in data])).rows)
+        return list((await self._insert("create_many", [self._incoming.new(each) for each in data])).rows)
 
     async def bulk_create(self, data: Iterable[Data]) -> int:
         """As `create_many`, answering only how many: the fastest way in."""
-        return (await self._insert("bulk_create", [self._new(each) for each in data], returning=False)).count
+        return (await self._insert("bulk_create", [self._incoming.new(each) for each in data], returning=False)).count
 
     async def add(self, entity: E) -> E:
         """Insert the entity with every stored column as given, the database's own ones too: imports, copies, tests."""
-        return (await self._insert("add", [self._whole(entity)])).rows[0]
+        return (await self._insert("add", [self._incoming.whole(entity)])).rows[0]
 
     async def add_many(self, entities: Iterable[E]) -> int:
         """As `add`, all or none, answering only how many."""
-        return (await self._insert("add_many", [self._whole(each) for each in entities], returning=False)).count
+        return (
+            await self._insert("add_many", [self._incoming.whole(each) for each in entities], returning=False)
+        ).count
 
     async def upsert(self, data: Data, *, target: Sequence[str] | None = None) -> E:
         """Insert the row, or change the one that agrees in `target` (the key by default) to what is given.
@@ -239,8 +242,8 @@ class Collection(Generic[E, K]):
 
     async def insert_absent(self, data: Data, *, target: Sequence[str]) -> bool:
         """Insert the row unless one agrees in `target`; whether it was inserted. Raises as `upsert`."""
-        row = self._new(data)
-        conflict = OnConflict(self._target(target), ())
+        row = self._incoming.new(data)
+        conflict = OnConflict(self._incoming.target(target), ())
         return (await self._insert("insert_absent", [row], conflict=conflict, returning=False)).count > 0
 
     async def update(self, id: K | str, data: Data) -> E:
@@ -250,21 +253,21 @@ class Collection(Generic[E, K]):
             RepositoryNotFoundError: no such row.
             RepositoryConstraintError: the row stays as it was.
         """
-        changes = self._changes(data)
+        changes = self._incoming.changes(data)
         if not changes:
             return await self.get_or_raise(id)
         return self._one(await self._update("update", self._is(id), changes))
 
     async def update_many(self, filters: Filters, data: Data) -> int:
         """Change all rows meant; how many. Raises RepositoryValidationError without a filter."""
-        where, changes = self._meant(filters), self._changes(data)
+        where, changes = self._meant(filters), self._incoming.changes(data)
         if not changes:
             return 0
         return (await self._update("update_many", where, changes, returning=False)).count
 
     async def update_returning(self, filters: Filters, data: Data) -> list[E]:
         """As `update_many`, answering the rows as stored, by their key; an empty mapping answers them unchanged."""
-        where, changes = self._meant(filters), self._changes(data)
+        where, changes = self._meant(filters), self._incoming.changes(data)
         if not changes:
             return await self.find_many(filters, order_by=(), name="update_returning")
         changed = await self._update("update_returning", where, changes)
@@ -278,15 +281,15 @@ class Collection(Generic[E, K]):
         Raises:
             Unsupported: the changes differ, and the adapter lacks BULK_UPDATE.
         """
-        given = [(self._key(id), self._changes(data)) for id, data in changes]
+        given = [(self._key(id), self._incoming.changes(data)) for id, data in changes]
         given = [(id, row) for id, row in given if row]
         if len({id for id, _ in given}) < len(given):
             raise RepositoryValidationError("the same key is changed twice", field=self.table.key)
         if given and all(row == given[0][1] for _, row in given):
-            where = self._where(one_of(self.table.key, [id for id, _ in given]), Deleted.LIVE)
+            where = self._where(one_of(self.table.key, [id for id, _ in given]))
             return (await self._update("bulk_update", where, given[0][1], returning=False)).count
         self._check_written()
-        name, scope = f"{self.table.name}.bulk_update", self._where(None, Deleted.LIVE)
+        name, scope = f"{self.table.name}.bulk_update", self._with_scope(Deleted.LIVE)
         command = UpdateEach(name, self.table, tuple(given), scope, self._subject)
         return (await self._store.update_each(command)).count if given else 0
 
@@ -300,7 +303,7 @@ class Collection(Generic[E, K]):
 
     async def bulk_delete(self, ids: Iterable[K | str]) -> int:
         """Remove the live rows with these ids for good; how many were there."""
-        where = self._where(one_of(self.table.key, [self._key(each) for each in ids]), Deleted.LIVE)
+        where = self._where(one_of(self.table.key, [self._key(each) for each in ids]))
         return (await self._delete("bulk_delete", where)).count
 
     async def soft_delete(self, id: K | str) -> E:
@@ -329,22 +332,25 @@ class Collection(Generic[E, K]):
 
     # -- what the methods share
 
-    def _where(self, filters: Filters, deleted: Deleted) -> Predicate:
-        return bind(
-            AllOf((self._scope, _of_kind(self.table, deleted), from_filters(filters))), self.table, self._store.catalog
-        )
+    def _where(self, filters: Filters, deleted: Deleted = Deleted.LIVE) -> Predicate:
+        said = bind(from_filters(filters), self.table, self._store.catalog)
+        return said if said == FALSE else self._with_scope(deleted, *conjuncts(said))
+
+    def _with_scope(self, deleted: Deleted, *said: Predicate) -> Predicate:
+        """Scope and soft delete before what was said; all of it is bound already."""
+        every = (*self._scope, *_of_kind(self.table, deleted), *said)
+        return every[0] if len(every) == 1 else AllOf(every)
 
     def _meant(self, filters: Filters) -> Predicate:
         """The filter of a write: it has to say something itself, whatever scope and soft delete add."""
         said = bind(from_filters(filters), self.table, self._store.catalog)
-        if said == TRUE and self._scope == TRUE:
+        if said == TRUE and not self._scope:
             raise RepositoryValidationError("an update or delete of all rows is refused: say which rows are meant")
-        return self._where(filters, Deleted.LIVE)
+        return said if said == FALSE else self._with_scope(Deleted.LIVE, *conjuncts(said))
 
     def _is(self, id: K | str, deleted: Deleted = Deleted.LIVE) -> Predicate:
-        key = self._key(id)
-        owned = self.table.key in self._fixed and self._fixed[self.table.key] == key
-        return self._where(None if owned else eq(self.table.key, key), deleted)
+        same = _equal(self.table.key, self._key(id))
+        return self._with_scope(deleted, *(() if same in self._scope else (same,)))
 
     def _key(self, id: K | str) -> object:
         column = self.table.key_column
@@ -352,68 +358,9 @@ class Collection(Generic[E, K]):
             return column.operand(int(id))
         return column.operand(id)
 
-    def _writable(self, data: Data) -> dict[str, object]:
-        if not isinstance(data, Mapping):
-            raise RepositoryValidationError(f"data is a mapping, not {type(data).__name__}", field="data")
-        return {name: _writable(self.table, name).admit(value) for name, value in data.items()}
-
-    def _new(self, data: Data) -> Row:
-        row = self._writable(data)
-        self._check_fixed(row)
-        row.update(self._fixed)
-        if self.table.key_column.default == NEW_UUID and row.get(self.table.key) is None:
-            row[self.table.key] = uuid.uuid4()
-        return row
-
-    def _whole(self, entity: E) -> Row:
-        if not isinstance(entity, self.table.entity):
-            raise RepositoryValidationError(f"expected {self.table.entity.__name__}, got {type(entity).__name__}")
-        values = self.table.values(entity)
-        row = {each.name: each.admit(values[each.name]) for each in self.table.columns if each.stored}
-        self._check_fixed(row)
-        return row
-
-    def _changes(self, data: Data) -> Row:
-        changes = self._writable(data)
-        self._check_fixed(changes)
-        for name in (self.table.key, self.table.owner):
-            if name is not None and name in changes and name not in self._fixed:
-                raise InvalidField(f"{self.table.name}.{name} can't be changed", field=name)
-        return {name: value for name, value in changes.items() if name not in self._fixed}
-
-    def _check_fixed(self, row: Row) -> None:
-        for name, value in self._fixed.items():
-            if name in row and row[name] != value:
-                raise InvalidField(f"{self.table.name}.{name} differs from the one asked for", field=name)
-
-    def _target(self, target: Sequence[str] | None) -> tuple[str, ...]:
-        wanted = (self.table.key,) if target is None else tuple(target)
-        full = {each.columns for each in self.table.uniques if each.plain} | {(self.table.key,)}
-        if wanted not in full:
-            raise InvalidField(f"{self.table.name} has no full unique over ({', '.join(wanted)})", field="target")
-        if not self._fixed.keys() <= set(wanted):
-            raise InvalidField("an upsert within one owner's rows needs the owner in its target", field="target")
-        return wanted
-
     async def _upsert(self, data: Sequence[Data], target: Sequence[str] | None) -> Written[E]:
-        wanted = self._target(target)
-        rows = [self._writable(each) for each in data]
-        for row in rows:
-            self._check_fixed(row)
-            row.update(self._fixed)
-            self._check_upsert(row, wanted, rows[0])
-        kept = {*wanted, self.table.key, self.table.owner}
-        update = tuple(name for name in (rows[0] if rows else {}) if name not in kept) or wanted[:1]
-        return await self._insert("upsert", rows, conflict=OnConflict(wanted, update))
-
-    def _check_upsert(self, row: Row, target: tuple[str, ...], first: Row) -> None:
-        if row.keys() != first.keys():
-            raise RepositoryValidationError("the rows of an upsert have different fields", field="data")
-        for name in target:
-            if row.get(name) is None:
-                raise InvalidField(f"an upsert needs {self.table.name}.{name}", field=name)
-        if self.table.key not in target and self.table.key in row:
-            raise InvalidField(f"an upsert on another target can't set {self.table.key}", field=self.table.key)
+        rows, conflict = self._incoming.upsert(data, target)
+        return await self._insert("upsert", rows, conflict=conflict)
 
     async def _insert(
         self, name: str, rows: Sequence[Row], *, conflict: OnConflict | None = None, returning: bool = True
@@ -451,18 +398,11 @@ class Collection(Generic[E, K]):
         return self.table.soft_delete
 
 
-def _of_kind(table: Table[Any], deleted: Deleted) -> Predicate:
+def _of_kind(table: Table[Any], deleted: Deleted) -> tuple[Predicate, ...]:
     if table.soft_delete is None or deleted is Deleted.ALL:
-        return TRUE
-    return live(table) if deleted is Deleted.LIVE else not_(live(table))
+        return ()
+    return (live(table),) if deleted is Deleted.LIVE else (not_(live(table)),)
 
 
-def _writable(table: Table[Any], name: object) -> Column:
-    column = table.require(name)
-    if column.read_only:
-        raise InvalidField(f"{table.name}.{column.name} is set by the database", field=column.name)
-    return column
-
-
-def _conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
-    return predicate.predicates if isinstance(predicate, AllOf) else (predicate,)
+def _equal(column: str, admitted: object) -> Compare:
+    return Compare(Field(column), Comparator.EQ, Literal(admitted))

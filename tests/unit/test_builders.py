@@ -101,8 +101,7 @@ async def test_parents_are_made_through_foreign_keys_of_every_type(db: Homeport)
 
 
 async def test_a_parent_whose_context_is_not_installed_is_an_id_alone() -> None:
-    orphan: Table[Orphan] = ORPHAN
-    made = await build(memory([orphans(orphan)]), orphan)
+    made = await build(memory([orphans(ORPHAN)]), ORPHAN)
     assert isinstance(made.parent_id, uuid.UUID)
 
 
@@ -117,7 +116,9 @@ def orphans(orphan: Table[Any]) -> Context[object]:
 
 
 ORPHAN = table(Orphan, "orphans", columns={"id": ID, "parent_id": column(references="parents")})
-LOOP = table(Orphan, "orphans", columns={"id": ID, "parent_id": column(references="orphans", on_delete=OnDelete.CASCADE)})
+LOOP = table(
+    Orphan, "orphans", columns={"id": ID, "parent_id": column(references="orphans", on_delete=OnDelete.CASCADE)}
+)
 
 
 async def test_a_row_that_needs_another_of_its_own_table_has_to_be_given_it() -> None:
@@ -164,14 +165,18 @@ async def test_a_context_of_ones_own_gets_a_builder_for_nothing() -> None:
     db = odds(ODD)
     for _ in range(30):
         made = await an_odd(db, first="2999-01-01")
-        assert (made.code, made.percent, made.last) == ("USD", 100, dt.date(2999, 1, 1))
+        assert (made.code, made.last) == ("USD", dt.date(2999, 1, 1))
+        assert made.percent > 99
         assert "@" in made.email
 
 
 async def test_a_rule_for_which_nothing_fits_asks_for_a_value() -> None:
-    impossible = table(Odd, "odds", columns={"id": ID, "price": column(NumericType(4, 3))}, checks=[
-        check("code", "{code} = 'x y z'", lambda row: row["code"] == "x y z")
-    ])
+    impossible = table(
+        Odd,
+        "odds",
+        columns={"id": ID, "price": column(NumericType(4, 3))},
+        checks=[check("code", "{code} = 'x y z'", lambda row: row["code"] == "x y z")],
+    )
     with pytest.raises(InvalidField, match="odds_code_check does not hold: give values for code"):
         await build(odds(impossible), impossible)
 

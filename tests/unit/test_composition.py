@@ -234,7 +234,9 @@ def test_a_context_that_is_not_installed_has_no_repository() -> None:
 
 async def test_memory_runs_the_answer_of_an_operation() -> None:
     named = Booking(id=uuid.UUID(int=1), guest="Ada")
-    db = in_memory([context := with_answers({RENAME.name: lambda unit, guest: [attrs.evolve(named, guest=guest.name)]})])
+    db = in_memory(
+        [context := with_answers({RENAME.name: lambda unit, guest: [attrs.evolve(named, guest=guest.name)]})]
+    )
     renamed = await db.repository(context).rename("Grace")
     assert renamed is not None
     assert renamed.guest == "Grace"

@@ -58,6 +58,8 @@ class OwnPool:
     ) -> None:
         if pooler not in ("none", "transaction"):
             raise QueryError(f"pooler is 'none' or 'transaction', not {pooler!r}")
+        if not 0 <= min_size <= max_size or max_size < 1:
+            raise QueryError("a pool has at least one connection, and max_size is not below min_size")
         self._dsn = dsn
         self._sizes = (min_size, max_size)
         self._timeout = acquire_timeout
@@ -214,6 +216,14 @@ class OneConnection:
         self._closed = True
 
 
+def is_alive(connection: Connection) -> bool:
+    """Whether it can go on; the driver takes a dead one back from its borrower by itself."""
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False
+
+
 async def _give_back(pool: Pool, connection: Connection, *, failed: bool) -> None:
     """After a failure the driver may be waiting for a cancelled statement: not for long, then the connection is cut.
 
@@ -229,14 +239,17 @@ async def _keep(_: Connection) -> None:
 
 
 async def _reset(connection: Connection) -> None:
+    """Everything that SQL of the caller's own may have set; a connection that can't be reset is cut."""
+    clean = False
     try:
         await connection.reset(timeout=RELEASE_SECONDS)
         await connection.execute(_FULL_RESET, timeout=RELEASE_SECONDS)
+        clean = True
     except _DRIVER:
-        connection.terminate()
-    except BaseException:
-        connection.terminate()
-        raise
+        pass
+    finally:
+        if not clean and is_alive(connection):
+            connection.terminate()
 
 
 def _milliseconds(seconds: float) -> str:

@@ -1,13 +1,13 @@
 """The store over PostgreSQL: one statement a call, and a transaction only where one statement can't do it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
 from typing import Any
 
 from homeport.adapters.postgres import bulk
 from homeport.adapters.postgres.compiler import Bound, Compiler, Hydrate
-from homeport.adapters.postgres.connections import Connection, Connections
+from homeport.adapters.postgres.connections import Connection, Connections, is_alive
 from homeport.adapters.postgres.errors import translated
 from homeport.adapters.postgres.predicate_sql import table_name
 from homeport.adapters.postgres.statements import comment
@@ -64,7 +64,7 @@ class PostgresStore:
             rows = await connection.fetch(text, *values)
         return _entities(self._compiler.codec(query.table).hydrate, rows)
 
-    async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
+    async def stream(self, query: Select[E], /) -> AsyncGenerator[E, None]:
         if never(query):
             return
         text, values = self._compiler.select(query)
@@ -212,7 +212,7 @@ class _Borrowed:
         if error is None:
             await self._connections.release(self._connection, raw=self._raw)
             return
-        alive = not self._connection.is_closed()
+        alive = is_alive(self._connection)
         await self._connections.release(self._connection, failed=True, raw=self._raw)
         ours = translated(error, self._catalog, sent=self._writes, alive=alive)
         if ours is not None and ours is not error:

@@ -71,7 +71,7 @@ class RowCodec(Generic[E]):
         return hydrator(self._entity, {name: made for name, made in convert.items() if made is not None})
 
 
-def body(columns: Mapping[str, Column], row: Row) -> dict[str, object]:
+def body(columns: Mapping[str, Column], row: Row) -> JsonRow:
     """A row's or a change's values under the database's names, as JSON has them."""
     return {columns[name].db_name: json_value(columns[name].type, value) for name, value in row.items()}
 

@@ -1,4 +1,4 @@
-"""Queries, commands and operations as calls of PostgREST. Kept from one to the next are tables' codecs and no values."""
+"""Queries, commands and operations as calls of PostgREST. What is kept between two is tables' codecs, and no values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import attrs
 from homeport.adapters.supabase_legacy import literals
 from homeport.adapters.supabase_legacy.codec import RowCodec, body, json_value
 from homeport.adapters.supabase_legacy.conditions import Conditions, conditions, normal
-from homeport.adapters.supabase_legacy.transport import Call, Parameters, Verb
+from homeport.adapters.supabase_legacy.transport import Call, JsonRow, Parameters, Verb
 from homeport.kernel.capabilities import Capability, require
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
@@ -25,7 +25,9 @@ CAPABILITIES = Capability(0)
 class Compiler:
     """One store's calls. Its codecs and operations are shared by the stores of other identities."""
 
-    def __init__(self, catalog: Catalog, operations: Iterable[Operation[Any, Any]] = (), user: str | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, operations: Iterable[Operation[Any, Any]] = (), user: str | None = None
+    ) -> None:
         """`user` is who is signed in; None for nobody, as for the service."""
         self._catalog = catalog
         self._user = user
@@ -108,14 +110,12 @@ class Compiler:
         return attrs.evolve(_call(Verb.DELETE, command.table, found.params), prefer=("return=minimal", "count=exact"))
 
     def _write(
-        self, call: Call, command: Insert[Any] | Update[Any], prefer: list[str], given: Row | list[Row]
+        self, call: Call, command: Insert[Any] | Update[Any], prefer: list[str], given: JsonRow | list[JsonRow]
     ) -> Call:
         if not command.returning:
             return attrs.evolve(call, body=given, prefer=("return=minimal", "count=exact", *prefer))
         params = (*call.params, ("select", self.codec(command.table).select))
-        return attrs.evolve(
-            call, params=params, body=given, prefer=("return=representation", "count=exact", *prefer)
-        )
+        return attrs.evolve(call, params=params, body=given, prefer=("return=representation", "count=exact", *prefer))
 
     def _meant(self, where: Predicate, table: Table[Any]) -> Conditions:
         """The filter of a write. An embed in it would not filter at all, and no filter mean every row."""
@@ -187,6 +187,8 @@ def _moved(table: Table[Any], changes: Row) -> frozenset[str]:
     """The columns that may have another value after the update."""
     moved = {*changes, *(each.name for each in table.columns if each.touched)}
     moved |= {
-        each.name for each in table.columns if each.generated is not None and not moved.isdisjoint(each.generated.columns)
+        each.name
+        for each in table.columns
+        if each.generated is not None and not moved.isdisjoint(each.generated.columns)
     }
     return frozenset(moved)

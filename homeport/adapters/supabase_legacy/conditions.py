@@ -32,9 +32,12 @@ from homeport.kernel.predicates import (
     OneOf,
     Operand,
     Predicate,
+    Right,
     TextMatch,
 )
 from homeport.kernel.table import Table
+
+_NOT_NORMAL = "the predicate was not brought to its normal form"
 
 Single: TypeAlias = Compare | OneOf | IsNull | Matches | Exists
 
@@ -167,7 +170,7 @@ class _Writer:
         single, negated = (predicate.predicate, True) if isinstance(predicate, Not) else (predicate, False)
         match single:
             case Compare(left, comparator, right):
-                return _compared(table, left, comparator, _literal(table, left, right), negated=negated)
+                return _compared(table, left, comparator, _literal(left, right), negated=negated)
             case OneOf(operand, values):
                 return _one_of(table, operand, values, negated=negated)
             case IsNull(name):
@@ -177,7 +180,7 @@ class _Writer:
             case Exists():
                 return self._exists(single, table, path, embeds, negated=negated)
             case AllOf() | AnyOf() | Not():
-                raise AssertionError("the predicate was not brought to its normal form")
+                raise AssertionError(_NOT_NORMAL)
             case _:
                 assert_never(single)
 
@@ -206,11 +209,15 @@ def _column(table: Table[Any], name: str) -> str:
     return literals.name(table.require(name).db_name)
 
 
-def _literal(table: Table[Any], left: Operand, right: Literal | CurrentUser) -> str:
-    if isinstance(right, CurrentUser):
-        raise AssertionError("the predicate was not brought to its normal form")
-    text = filter_text(right.value)
-    return fold_ascii(text) if isinstance(left, Lower) else text
+def _literal(left: Operand, right: Right) -> str:
+    match right:
+        case Literal(value):
+            text = filter_text(value)
+            return fold_ascii(text) if isinstance(left, Lower) else text
+        case CurrentUser():
+            raise AssertionError(_NOT_NORMAL)
+        case _:
+            assert_never(right)
 
 
 def _compared(table: Table[Any], left: Operand, comparator: Comparator, text: str, *, negated: bool) -> _Condition:

@@ -59,7 +59,7 @@ def _values(predicate: Predicate) -> Sequence[object]:
     """What a conjunct lists; NULL counts as a value of its list."""
     match predicate:
         case OneOf(_, values):
-            return values
+            return tuple(dict.fromkeys(values))  # a value in two parts would find its rows twice
         case AnyOf((OneOf(operand, values), IsNull(name))) if operand.name == name:
             return (*values, None)
         case _:
@@ -68,8 +68,8 @@ def _values(predicate: Predicate) -> Sequence[object]:
 
 def _halves(predicate: Predicate) -> tuple[Predicate, Predicate]:
     match predicate:
-        case OneOf(operand, values):
-            unlike = tuple(dict.fromkeys(values))  # a value in both halves would find its rows twice
+        case OneOf(operand):
+            unlike = tuple(_values(predicate))
             middle = len(unlike) // 2
             return OneOf(operand, unlike[:middle]), OneOf(operand, unlike[middle:])
         case AnyOf((first, second)):

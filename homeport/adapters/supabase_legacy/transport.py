@@ -35,6 +35,7 @@ JsonRow: TypeAlias = Mapping[str, object]
 Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
 _RANGE = re.compile(r"(?:(?P<first>\d+)-(?P<last>\d+)|\*)/(?:(?P<total>\d+)|\*)")
+_IDENTITY = frozenset(("authorization", "apikey"))
 _ONE_OBJECT = "application/vnd.pgrst.object+json"
 
 
@@ -125,16 +126,34 @@ class Transport:
     """
 
     def __init__(
-        self, url: str, *, api_key: str | None = None, limits: Limits = DEFAULT_LIMITS, describe: Describe = undescribed
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        describe: Describe = undescribed,
+        http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        """`url` is PostgREST's root (`https://<project>/rest/v1`); `api_key` goes to the gateway, not to PostgREST."""
+        """`url` is PostgREST's root (`https://<project>/rest/v1`); `api_key` goes to the gateway, not to PostgREST.
+
+        An `http_client` of the caller's stays open after `aclose`; its timeouts and redirects are its own. It must
+        hold no identity: with a default `Authorization`, calls without a token would be made by whoever that is.
+
+        Raises:
+            AuthInvalid: the client holds an identity.
+        """
+        if http_client is not None and (http_client.auth or not _IDENTITY.isdisjoint(http_client.headers)):
+            raise AuthInvalid(
+                "the http client has credentials of its own, which calls of other users would be sent with"
+            )
         self._url = url.rstrip("/")
         self._key = {} if api_key is None else {"apikey": _header_value(api_key)}
         self._limits = limits
         self._describe = describe
         self._turns = asyncio.Semaphore(limits.in_flight)
         self._closed = False
-        self._session = httpx.AsyncClient(
+        self._own_session = http_client is None
+        self._session = http_client or httpx.AsyncClient(
             timeout=httpx.Timeout(limits.timeout, connect=min(limits.connect_timeout, limits.timeout)),
             limits=httpx.Limits(max_connections=limits.in_flight, max_keepalive_connections=limits.in_flight),
             follow_redirects=False,
@@ -166,9 +185,15 @@ class Transport:
         return reply.shown if reply.shown is not None and reply.shown < probe else None
 
     async def aclose(self) -> None:
-        """Closes the connections; later calls raise PoolClosed."""
+        """Closes its own connections; later calls raise PoolClosed."""
         self._closed = True
-        await self._session.aclose()
+        if self._own_session:
+            await self._session.aclose()
+
+    @property
+    def url_bytes(self) -> int:
+        """The longest query string it sends."""
+        return self._limits.url_bytes
 
     def _build(self, call: Call, token: str | None) -> RequestConfig[httpx.AsyncClient]:
         if call.size > self._limits.url_bytes:

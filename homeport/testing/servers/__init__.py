@@ -3,7 +3,8 @@
 from homeport.testing.servers.databases import clean_statement, create_database, drop_database, leaks, stains
 from homeport.testing.servers.errors import ServerFailed, ServerMissing
 from homeport.testing.servers.postgres import PostgresServer, start_postgres
-from homeport.testing.servers.postgrest import PostgrestServer, install_postgrest, reload_schema, start_postgrest
+from homeport.testing.servers.postgrest import PostgrestServer, reload_schema, start_postgrest
+from homeport.testing.servers.postgrest_program import install_postgrest
 from homeport.testing.servers.tokens import token
 
 __all__ = [

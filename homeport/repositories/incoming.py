@@ -1,0 +1,105 @@
+"""What callers give, turned into rows that any store can write, or refused by name. Knows no store."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic
+
+import attrs
+
+from homeport.kernel.entity import E
+from homeport.kernel.errors import InvalidField, RepositoryValidationError
+from homeport.kernel.query import OnConflict
+from homeport.kernel.table import NEW_UUID, Column, Row, Table
+
+Data = Mapping[str, object]
+
+
+@attrs.frozen(eq=False)
+class Incoming(Generic[E]):
+    """Rows for one table, or for those of its rows that have the `fixed` values.
+
+    Raises everywhere:
+        InvalidField: a column is unknown, set by the database, or differs from a fixed value.
+        InvalidValue: a value does not fit its column exactly.
+    """
+
+    table: Table[E]
+    fixed: Row
+
+    def new(self, data: Data) -> Row:
+        """A row to insert. A key that is to be a new UUID is made here, so that the caller's call can be repeated."""
+        row = self._admitted(data)
+        if self.table.key_column.default == NEW_UUID and row.get(self.table.key) is None:
+            row[self.table.key] = uuid.uuid4()
+        return row
+
+    def whole(self, entity: E) -> Row:
+        """Every stored column of the entity, as it is. Raises RepositoryValidationError for one of another table."""
+        if not isinstance(entity, self.table.entity):
+            raise RepositoryValidationError(f"expected {self.table.entity.__name__}, got {type(entity).__name__}")
+        values = self.table.values(entity)
+        row = {each.name: each.admit(values[each.name]) for each in self.table.columns if each.stored}
+        self._check_fixed(row)
+        return row
+
+    def changes(self, data: Data) -> Row:
+        """What an update sets: neither key nor owner, nor what is fixed anyway."""
+        changes = _writable(self.table, data)
+        self._check_fixed(changes)
+        for name in (self.table.key, self.table.owner):
+            if name is not None and name in changes and name not in self.fixed:
+                raise InvalidField(f"{self.table.name}.{name} can't be changed", field=name)
+        return {name: value for name, value in changes.items() if name not in self.fixed}
+
+    def upsert(self, data: Sequence[Data], target: Sequence[str] | None) -> tuple[list[Row], OnConflict]:
+        """Rows of one upsert, all with the same columns, and the rule that changes neither key nor owner of a row."""
+        wanted = self.target(target)
+        rows = [self._admitted(each) for each in data]
+        for row in rows:
+            self._check_upsert(row, wanted, rows[0])
+        kept = {*wanted, self.table.key, self.table.owner}
+        update = tuple(name for name in (rows[0] if rows else ()) if name not in kept) or wanted[:1]
+        return list(rows), OnConflict(wanted, update)
+
+    def target(self, target: Sequence[str] | None) -> tuple[str, ...]:
+        """The columns by which an upsert knows a row again. Raises InvalidField for what no adapter can name."""
+        wanted = (self.table.key,) if target is None else tuple(target)
+        full = {each.columns for each in self.table.uniques if each.plain} | {(self.table.key,)}
+        if wanted not in full:
+            raise InvalidField(f"{self.table.name} has no full unique over ({', '.join(wanted)})", field="target")
+        if not self.fixed.keys() <= set(wanted):
+            raise InvalidField("an upsert within one owner's rows needs the owner in its target", field="target")
+        return wanted
+
+    def _admitted(self, data: Data) -> dict[str, object]:
+        row = _writable(self.table, data)
+        self._check_fixed(row)
+        row.update(self.fixed)
+        return row
+
+    def _check_fixed(self, row: Row) -> None:
+        for name, value in self.fixed.items():
+            if name in row and row[name] != value:
+                raise InvalidField(f"{self.table.name}.{name} differs from the one asked for", field=name)
+
+    def _check_upsert(self, row: Row, target: tuple[str, ...], first: Row) -> None:
+        if row.keys() != first.keys():
+            raise RepositoryValidationError("the rows of an upsert have different fields", field="data")
+        for name in target:
+            if row.get(name) is None:
+                raise InvalidField(f"an upsert needs {self.table.name}.{name}", field=name)
+        if self.table.key not in target and self.table.key in row:
+            raise InvalidField(f"an upsert on another target can't set {self.table.key}", field=self.table.key)
+
+
+def _writable(table: Table[Any], data: Data) -> dict[str, object]:
+    if not isinstance(data, Mapping):
+        raise RepositoryValidationError(f"data is a mapping, not {type(data).__name__}", field="data")
+    return {name: _column(table, name).admit(value) for name, value in data.items()}
+
+
+def _column(table: Table[Any], name: object) -> Column:
+    column = table.require(name)
+    if column.read_only:
+        raise InvalidField(f"{table.name}.{column.name} is set by the database", field=column.name)
+    return column
