@@ -1,5 +1,5 @@
-"""What users' checkers see of contexts and repositories. Only checkers run this file; an ignore that is not needed is an
-error in both, so each wrong use below is one that both refuse.
+"""What users' checkers see of contexts and repositories. Only checkers run this file. An ignore that is
+not needed is an error in both, so each wrong use below is one that both refuse.
 """
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 

@@ -27,7 +27,6 @@ from homeport.kernel.observe import Observation
 from homeport.kernel.operation import one_row
 from homeport.kernel.table import ID, Override, column, table
 from homeport.kernel.types import TextType
-from homeport.middleware.by_table import ByTable
 from homeport.ports.calendar import CalendarRepository
 from homeport.ports.context import Context
 from homeport.ports.store import Session, Store
@@ -234,9 +233,7 @@ def test_a_context_that_is_not_installed_has_no_repository() -> None:
 
 async def test_memory_runs_the_answer_of_an_operation() -> None:
     named = Booking(id=uuid.UUID(int=1), guest="Ada")
-    db = in_memory(
-        [context := with_answers({RENAME.name: lambda unit, guest: [attrs.evolve(named, guest=guest.name)]})]
-    )
+    db = in_memory([context := with_answers({RENAME.name: lambda _, guest: [attrs.evolve(named, guest=guest.name)]})])
     renamed = await db.repository(context).rename("Grace")
     assert renamed is not None
     assert renamed.guest == "Grace"
@@ -244,14 +241,14 @@ async def test_memory_runs_the_answer_of_an_operation() -> None:
 
 async def test_a_declared_gap_is_refused_when_it_is_asked_for() -> None:
     db = in_memory([context := with_answers({}, gaps=(RENAME.name,))])
-    with pytest.raises(Unsupported, match="memory does not offer bookings.rename"):
+    with pytest.raises(Unsupported, match=r"memory does not offer bookings\.rename"):
         await db.repository(context).rename("Ada")
 
 
-def test_an_operation_without_an_answer_stops_the_start() -> None:
-    for lacking in (None, {}):
-        with pytest.raises(SettingsError, match="differ in bookings.rename"):
-            in_memory([with_answers(lacking)])
+@pytest.mark.parametrize("answers", [None, {}])
+def test_an_operation_without_an_answer_stops_the_start(answers: Mapping[str, object] | None) -> None:
+    with pytest.raises(SettingsError, match=r"differ in bookings\.rename"):
+        in_memory([with_answers(answers)])
 
 
 def test_an_answer_to_no_operation_stops_the_start() -> None:

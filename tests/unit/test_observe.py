@@ -7,6 +7,7 @@ import pytest
 
 from homeport.adapters.memory import MemoryStore
 from homeport.composition import Homeport, in_memory
+from homeport.kernel.entity import E
 from homeport.kernel.errors import UniqueViolation, Unsupported
 from homeport.kernel.observe import Observation
 from homeport.kernel.query import Select
@@ -82,9 +83,9 @@ async def test_a_stream_that_is_left_is_told_with_what_was_read(db: Homeport, se
     closed: list[str] = []
 
     class Watched(MemoryStore):
-        async def stream(self, query: Select[object], /) -> AsyncIterator[object]:  # type: ignore[override]
+        async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
             try:
-                for row in await self.fetch(query):  # type: ignore[type-var]
+                for row in await self.fetch(query):
                     yield row
             finally:
                 closed.append("inner")

@@ -1,0 +1,64 @@
+"""Toggles and counters hold when a thousand callers come at once, on every adapter."""
+
+import asyncio
+import uuid
+
+from homeport.composition import Homeport
+from homeport.domain.social import Post
+
+CALLERS = {"memory": 1000, "postgres": 1000, "supabase_legacy": 200}
+
+
+async def people(db: Homeport, number: int) -> list[uuid.UUID]:
+    made = await db.users.users.create_many([{"email": f"{each}@example.org"} for each in range(number)])
+    return [each.id for each in made]
+
+
+async def a_post(db: Homeport) -> tuple[Post, uuid.UUID]:
+    (author,) = await people(db, 1)
+    return await db.social.create_post(author, {"content": "popular"}), author
+
+
+async def test_one_user_toggling_at_once_ends_where_the_number_says(db: Homeport, adapter: str) -> None:
+    number = CALLERS[adapter]
+    post, author = await a_post(db)
+    states = await asyncio.gather(*(db.social.toggle_like(post.id, author) for _ in range(number)))
+    assert sum(state.liked for state in states) == number // 2
+    assert {state.likes_count for state in states} == {0, 1}
+    assert await db.social.get_post_likes(post.id) == []
+    assert (await db.social.posts.get_or_raise(post.id)).likes_count == 0
+    assert (await db.social.toggle_like(post.id, author)).liked is True
+
+
+async def test_many_users_liking_at_once_are_all_counted(db: Homeport, adapter: str) -> None:
+    number = CALLERS[adapter]
+    post, _ = await a_post(db)
+    fans = await db.users.users.create_many([{"email": f"fan{each}@example.org"} for each in range(number)])
+    states = await asyncio.gather(*(db.social.toggle_like(post.id, fan.id) for fan in fans))
+    assert all(state.liked for state in states)
+    assert (await db.social.posts.get_or_raise(post.id)).likes_count == number
+    assert len(await db.social.get_post_likes(post.id)) == number
+    gone = [fan.id for fan in fans[: number // 2]]
+    assert await db.users.users.bulk_delete(gone) == len(gone)
+    assert (await db.social.posts.get_or_raise(post.id)).likes_count == number - len(gone)
+
+
+async def test_comments_written_and_taken_back_at_once_are_counted(db: Homeport, adapter: str) -> None:
+    number = CALLERS[adapter]
+    post, author = await a_post(db)
+    made = await asyncio.gather(
+        *(db.social.create_comment(post.id, author, {"content": str(each)}) for each in range(number))
+    )
+    assert (await db.social.posts.get_or_raise(post.id)).comments_count == number
+    taken_back = [each.id for each in made[::2]]
+    assert all(await asyncio.gather(*(db.social.comments.discard(each) for each in taken_back)))
+    assert (await db.social.posts.get_or_raise(post.id)).comments_count == number - len(taken_back)
+    assert len(await db.social.get_post_comments(post.id)) == number - len(taken_back)
+
+
+async def test_follows_at_once_make_one_row(db: Homeport, adapter: str) -> None:
+    one, other = await people(db, 2)
+    number = CALLERS[adapter] // 4
+    follows = await asyncio.gather(*(db.social.follow_user(one, other) for _ in range(number)))
+    assert len({each.id for each in follows}) == 1
+    assert sum(await asyncio.gather(*(db.social.unfollow_user(one, other) for _ in range(number)))) == 1

@@ -1,0 +1,51 @@
+"""Every shipped table, and every specimen, keeps the promises of a base repository, on every adapter."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from homeport import Homeport
+from homeport.contexts import SHIPPED, load
+from homeport.kernel.table import Table
+from homeport.repositories.social import FOLLOW, LIKE
+from homeport.testing.builders import a_post, a_user, made_up
+from homeport.testing.contract import ROWS_NEEDED, check_collection, check_projection
+from tests.support.specimens import CRATE, LABEL, SPECIMEN
+
+TABLES = [table for name in SHIPPED for table in load(name).tables]
+WRITTEN = [*(table for table in TABLES if table.view_of is None), SPECIMEN, CRATE, LABEL]
+VIEWS = [table for table in TABLES if table.view_of is not None]
+
+CHANGES: Mapping[str, Mapping[str, object]] = {
+    "users": {"first_name": "Ada"},
+    "profiles": {"nickname": "ada", "interests": ["maps"]},
+    "expenses": {"amount": "12.50", "tags": ["fuel", "road"]},
+    "posts": {"content": "changed"},
+    "comments": {"content": "changed"},
+    "messages": {"content": "changed"},
+    "calendar_events": {"title": "changed"},
+    "specimens": {"words": "changed"},
+    "crates": {"shelf": None},
+    "labels": {"weight": 12},
+}
+
+
+async def a_change(db: Homeport, table: Table[Any]) -> Mapping[str, object]:
+    """What every row of the table may be changed to. Rows of a mere pair are given one new half."""
+    if table is LIKE:
+        return {"post_id": (await a_post(db)).id}
+    if table is FOLLOW:
+        return {"following_id": (await a_user(db)).id}
+    return CHANGES[table.name]
+
+
+@pytest.mark.parametrize("table", WRITTEN, ids=lambda table: table.name)
+async def test_a_table_keeps_the_promises_of_a_base_repository(db: Homeport, table: Table[Any]) -> None:
+    rows = iter([await made_up(db, table) for _ in range(ROWS_NEEDED)])
+    await check_collection(db.collection(table), lambda: next(rows), await a_change(db, table))
+
+
+@pytest.mark.parametrize("table", VIEWS, ids=lambda table: table.name)
+async def test_a_projection_is_read_only(db: Homeport, table: Table[Any]) -> None:
+    await check_projection(db.collection(table))
