@@ -12,7 +12,7 @@ QUICK     := -m "not faults and not soak"
 COVERED   := kernel repositories adapters
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-client230 postgrest demo test test-memory test-faults test-postgres15 test-client230 coverage soak check format clean
+.PHONY: help setup setup-client230 postgrest demo test test-memory test-faults test-postgres15 test-client230 coverage soak check format docs-sql docs clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-16s %s\n", $$1, $$2 }'
@@ -54,6 +54,12 @@ check: setup ## format, lint, types, import contracts
 format: setup ## formats, and mends what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs-sql: setup ## writes docs/sql: every statement of the postgres adapter
+	$(BIN)/python -m homeport.cli.sqldocs docs/sql
+
+docs: docs-sql ## the same, and the generated tables in docs
+	$(BIN)/python -m tests.docs.generated
 
 clean: ## removes all that these commands made
 	rm -rf .venv .venv-client230 .cache build dist htmlcov .coverage .coverage.* .hypothesis

@@ -8,7 +8,8 @@ def main() -> None:
     try:
         from homeport.cli.app import app
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("rich", "typer"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("rich", "typer"):
             raise
-        sys.exit(f"homeport's command line needs {error.name}: pip install 'homeport[cli]'")
+        sys.exit(f"homeport's command line needs {missing}: pip install 'homeport[cli]'")
     app()

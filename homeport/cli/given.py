@@ -19,7 +19,7 @@ DatabaseUrl = Annotated[
 ]
 ContextNames = Annotated[
     str | None,
-    typer.Option("--contexts", help="Comma separated names, or module:NAME; HOMEPORT_CONTEXTS if not given."),
+    typer.Option("--contexts", help="Names or module:NAME, with commas; HOMEPORT_CONTEXTS if not given."),
 ]
 
 

@@ -8,36 +8,62 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from homeport.composition.opening import Contexts
-from homeport.contexts import resolve
+from homeport.contexts import SHIPPED, load, resolve
 from homeport.kernel.catalog import NO_OVERRIDES, Catalog
 from homeport.kernel.table import Override
 
 if TYPE_CHECKING:
     from homeport.adapters.postgres.connections import Connection
+    from homeport.adapters.postgres.migrate import Status
 
 
 async def migrate_up(database_url: str, contexts: Contexts) -> list[str]:
-    """Bring the contexts' tables up to date; which migrations ran, in order."""
+    """Bring the tables of the contexts, and of what they require, up to date; which migrations ran, in order.
+
+    Raises:
+        RepositoryConflictError: another runner is at work.
+        QueryError: a migration failed, or one that ran is not what it was.
+    """
     from homeport.adapters.postgres import migrate
 
     async with _connection(database_url) as connection:
-        return [str(each) for each in await migrate.migrate_up(connection, resolve(contexts))]
+        return [each.label for each in await migrate.migrate_up(connection, resolve(contexts))]
 
 
 async def migrate_down(database_url: str, contexts: Contexts) -> list[str]:
-    """Take the contexts' tables away, with all that is in them; which migrations were undone, in order."""
+    """Take away the tables of these contexts alone, with all that is in them; which migrations were undone, in order.
+
+    Raises:
+        QueryError: another installed context requires one of them.
+    """
     from homeport.adapters.postgres import migrate
 
+    given = {each.name: each for each in (load(each) if isinstance(each, str) else each for each in contexts)}
+    known = resolve([*given.values(), *(name for name in SHIPPED if name not in given)])
     async with _connection(database_url) as connection:
-        return [str(each) for each in await migrate.migrate_down(connection, resolve(contexts))]
+        return [each.label for each in await migrate.migrate_down(connection, known, given)]
 
 
 async def migration_status(database_url: str, contexts: Contexts) -> list[str]:
-    """One line a migration: its name, and whether it has run."""
+    """One line a migration, in the order in which they run: its name, its state, and when it ran."""
     from homeport.adapters.postgres import migrate
 
     async with _connection(database_url) as connection:
-        return [str(each) for each in await migrate.status(connection, resolve(contexts))]
+        return [_line(each) for each in await migrate.status(connection, resolve(contexts))]
+
+
+async def create_logins(
+    database_url: str, *, authenticator: str | None = None, service: str | None = None
+) -> list[str]:
+    """Make the logins that serve requests, those whose passwords are given; the names of those that have them now.
+
+    Raises:
+        RepositoryPermissionError: the owner may not; the message has the SQL for somebody who may.
+    """
+    from homeport.adapters.postgres import migrate_logins
+
+    async with _connection(database_url) as connection:
+        return await migrate_logins.create_logins(connection, authenticator=authenticator, service=service)
 
 
 async def check_schema(
@@ -49,6 +75,11 @@ async def check_schema(
     catalog = Catalog.of((table for each in resolve(contexts) for table in each.tables), overrides)
     async with _connection(database_url) as connection:
         return [str(each) for each in await schema_check.check(connection, catalog)]
+
+
+def _line(status: "Status") -> str:
+    when = "" if status.applied_at is None else f" {status.applied_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{status.context}/{status.number:04}_{status.name} {status.state}{when}"
 
 
 @asynccontextmanager

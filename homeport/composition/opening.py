@@ -23,8 +23,8 @@ from homeport.settings import Adapter, Settings, SettingsError
 from homeport.settings import load as load_settings
 
 if TYPE_CHECKING:
-    from homeport.adapters.memory import Answer
     from homeport.adapters import postgres
+    from homeport.adapters.memory import Answer
 
 P = TypeVar("P")
 Clock = Callable[[], datetime]

@@ -569,7 +569,7 @@ def _choice_checks(name: str, columns: Iterable[Column]) -> tuple[Check, ...]:
 
 
 def _choice_rule(name: str, kind: ChoiceType) -> Rule[bool | None]:
-    members = ", ".join(_quoted(each) for each in kind.members)
+    members = ", ".join(_quoted(each).replace("{", "{{").replace("}", "}}") for each in kind.members)
     return Rule(f"{{{name}}} IN ({members})", lambda row: None if row[name] is None else row[name] in set(kind.members))
 
 

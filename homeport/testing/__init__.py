@@ -21,7 +21,9 @@ from homeport.testing.builders import (
     an_expense,
     build,
     builder,
+    made_up,
 )
+from homeport.testing.contract import check_collection, check_projection
 
 __all__ = [
     "Builder",
@@ -36,5 +38,8 @@ __all__ = [
     "an_expense",
     "build",
     "builder",
+    "check_collection",
+    "check_projection",
+    "made_up",
     "memory",
 ]

@@ -54,7 +54,10 @@ class Builder(Protocol[E_co]):
 
 
 def builder(table: Table[E]) -> Builder[E]:
-    """One table's builder, to be kept under a name: `a_booking = builder(BOOKING)`."""
+    """One table's builder, to be kept under a name.
+
+    a_booking = builder(BOOKING)
+    """
 
     async def make(db: Homeport, /, **fields: object) -> E:
         return await build(db, table, **fields)
@@ -73,7 +76,15 @@ async def build(db: Homeport, table: Table[E], /, **fields: object) -> E:
         RepositoryConstraintError: the fields given break one.
     """
     rows = db.collection(table)
-    deployed = rows.table
+    row = await made_up(db, table, **fields)
+    if not any(rows.table.require(name).read_only for name in fields):
+        return await rows.create(row)
+    return await rows.add(_entity(rows.table, row))
+
+
+async def made_up(db: Homeport, table: Table[Any], /, **fields: object) -> dict[str, object]:
+    """The values of a row as `build` would give them, its parents made and itself not. Raises as `build`."""
+    deployed = db.collection(table).table
     for name in fields:
         deployed.require(name)
     row, number = dict(fields), next(_NUMBERS)
@@ -83,16 +94,14 @@ async def build(db: Homeport, table: Table[E], /, **fields: object) -> E:
             row[column.name] = await _parent(db, deployed, column, number)
             made.add(column.name)
     _obey(deployed, row, made, number)
-    if not any(deployed.require(name).read_only for name in fields):
-        return await rows.create(row)
-    return await rows.add(_entity(deployed, row))
+    return row
 
 
 async def _parent(db: Homeport, table: Table[Any], column: Column, number: int) -> object:
     reference = next((each for each in table.foreign_keys if each.columns == (column.name,)), None)
     parent = None if reference is None else _declared(db, reference.table)
     if reference is None or parent is None:
-        return _value(column.type, column.name, number)
+        return value_of(column.type, column.name, number)
     if db.catalog.table(parent) is table:
         raise InvalidField(f"{table.name}.{column.name} refers to its own table: give it", field=column.name)
     return getattr(await build(db, parent), reference.targets[0])
@@ -170,7 +179,7 @@ def _entity(table: Table[E], row: Mapping[str, object]) -> E:
     return table.entity(**stored)
 
 
-def _value(kind: ColumnType, name: str, number: int) -> object:  # noqa: C901, PLR0912 - one case for each column type
+def value_of(kind: ColumnType, name: str, number: int) -> object:  # noqa: C901, PLR0912 - one case for each column type
     """A plausible value that no other row has, where the type has room for it."""
     match kind:
         case TextType(longest):
@@ -201,7 +210,7 @@ def _value(kind: ColumnType, name: str, number: int) -> object:  # noqa: C901, P
         case JsonType():
             return {name: number}
         case ArrayType(element):
-            return (_value(element, name, number),)
+            return (value_of(element, name, number),)
         case _:
             assert_never(kind)
 

@@ -189,7 +189,7 @@ class Rig:
         self._closing.append(stop)
         settings = Settings(
             adapter="supabase_legacy",
-            supabase_url=rest.url,
+            rest_url=rest.url,
             supabase_service_role_key=token(_SECRET, "service_role"),
             cursor_key=_CURSOR_KEY,
         )

@@ -190,10 +190,10 @@ async def test_every_column_type_has_made_up_values(db: Homeport) -> None:
 
 @pytest.mark.parametrize("kind", [IntegerType(16), NumericType(3, 3), TextType(2), ArrayType(TextType(1))])
 async def test_made_up_values_fit_small_columns(kind: ColumnType) -> None:
-    from homeport.testing.builders import _value
+    from homeport.testing.builders import value_of
 
     for number in (1, 40_000, 10**9):
-        kind.admit(_value(kind, "column", number))
+        kind.admit(value_of(kind, "column", number))
 
 
 @pytest.fixture

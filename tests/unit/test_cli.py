@@ -25,8 +25,8 @@ class Asked:
         self.calls: list[tuple[object, ...]] = []
         self.answer, self.error = list(answer), error
 
-    async def __call__(self, *given: object) -> list[str]:
-        self.calls.append(given)
+    async def __call__(self, *given: object, **named: object) -> list[str]:
+        self.calls.append((*given, named) if named else given)
         if self.error is not None:
             raise self.error
         return self.answer
@@ -88,8 +88,16 @@ def test_down_asks_first_and_names_what_is_dropped(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(maintenance, "migrate_down", asked := Asked("undone"))
     refused = run("migrate", "down", environment=WITH_DATABASE, typed="n\n")
     assert (refused.exit_code, asked.calls) == (1, [])
-    assert "Drop the tables of users, calendar with all their rows?" in refused.stdout
+    assert "Drop the tables of calendar with all their rows?" in refused.stdout
     assert run("migrate", "down", environment=WITH_DATABASE, typed="y\n").stdout.endswith("undone\n")
+
+
+def test_logins_asks_for_passwords_and_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "create_logins", asked := Asked("homeport_service"))
+    ended = run("migrate", "logins", environment=WITH_DATABASE, typed="pass word\n\n")
+    assert asked.calls == [(URL, {"service": "pass word", "authenticator": None})]
+    assert ended.stdout.endswith("homeport_service\n")
+    assert "pass word" not in ended.output
 
 
 def test_a_schema_that_differs_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -262,7 +262,7 @@ def test_an_answer_to_no_operation_stops_the_start() -> None:
 async def test_each_adapter_is_opened_once_with_what_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     server, legacy = Recorded(in_memory().store(USERS)), Recorded(in_memory().store(USERS))
     monkeypatch.setattr(postgres, "open_postgres", server)
-    monkeypatch.setattr(supabase_legacy, "open_legacy", legacy, raising=False)
+    monkeypatch.setattr(supabase_legacy, "open_legacy", legacy)
     settings = Settings(
         adapters={"social": "supabase_legacy", "profiles": "memory"},
         database_url="postgresql://host/db",

@@ -70,6 +70,12 @@ def in_given_order(command: Insert[E], entities: list[E]) -> list[E]:
     return sorted(entities, key=lambda each: places.get(getattr(each, key), len(wanted)))
 
 
+def spares_deleted_rows(command: Insert[Any]) -> bool:
+    """Whether its conflict rule changes rows of a table with soft delete: then each given row has to be written."""
+    conflict = command.conflict
+    return conflict is not None and bool(conflict.update) and command.table.soft_delete is not None
+
+
 def meets_a_deleted_row(command: Insert[Any]) -> UniqueViolation:
     """The error of an upsert that would change a soft-deleted row."""
     table, conflict = command.table, command.conflict

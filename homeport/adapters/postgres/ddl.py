@@ -22,6 +22,8 @@ from homeport.kernel.catalog import Catalog
 from homeport.kernel.table import Counter, ForeignKey, Table
 from homeport.ports.context import Context
 
+_PARAGRAPHS = ("CREATE TABLE", "CREATE VIEW", "CREATE FUNCTION", "CREATE TYPE")
+
 
 @attrs.frozen
 class Draft:
@@ -37,8 +39,9 @@ class Draft:
 
 
 def script(statements: Iterable[str]) -> str:
-    """The statements as a file."""
-    return "".join(f"{each};\n" for each in statements)
+    """The statements as a file, with a blank line before each thing that is made."""
+    parts = (f"\n{each};\n" if each.startswith(_PARAGRAPHS) else f"{each};\n" for each in statements)
+    return "".join(parts).lstrip("\n")
 
 
 def context_sql(context: Context[Any], catalog: Catalog) -> Draft:
@@ -103,9 +106,7 @@ def create_table(table: Table[Any], catalog: Catalog, home: str = HOME) -> list[
 def _view(table: Table[Any], catalog: Catalog) -> str:
     """With its owner's rights, by design: it shows of every row the few columns that all may see."""
     shown = catalog.named(table.view_of or "")
-    columns = ", ".join(
-        _shown_as(shown.require(each.name).db_name, each.db_name) for each in table.columns
-    )
+    columns = ", ".join(_shown_as(shown.require(each.name).db_name, each.db_name) for each in table.columns)
     return (
         f"CREATE VIEW {table_name(table)} WITH (security_barrier = true) AS\n"
         f"    SELECT {columns} FROM {table_name(shown)}"

@@ -51,7 +51,9 @@ def _readers(table: Table[Any]) -> tuple[str, ...]:
 
 def _grants(table: Table[Any]) -> list[str]:
     verbs = [_verb(table, verb, columns) for verb, columns in _allowed(table)]
-    return [f"GRANT {', '.join(verbs)} ON TABLE {table_name(table)} TO {SIGNED_IN}"] if verbs else []
+    whole = [verb for verb in verbs if "(" not in verb]
+    grants = ([", ".join(whole)] if whole else []) + [verb for verb in verbs if verb not in whole]
+    return [f"GRANT {each} ON TABLE {table_name(table)} TO {SIGNED_IN}" for each in grants]
 
 
 def _allowed(table: Table[Any]) -> Iterator[tuple[Verb, tuple[str, ...]]]:
@@ -72,7 +74,7 @@ def _allowed(table: Table[Any]) -> Iterator[tuple[Verb, tuple[str, ...]]]:
 
 def _verb(table: Table[Any], verb: Verb, columns: tuple[str, ...]) -> str:
     names = ", ".join(quoted(table.require(name).db_name) for name in columns)
-    return f"{verb.value.upper()} ({names})" if columns else verb.value.upper()
+    return f"{verb.value.upper()} (\n    {names}\n)" if columns else verb.value.upper()
 
 
 def _policies(table: Table[Any], catalog: Catalog) -> list[str]:
@@ -89,7 +91,7 @@ def _policy(table: Table[Any], policy: Policy, name: str, catalog: Catalog) -> s
     def condition(predicate: Predicate) -> str:
         return predicate_sql(bind(predicate, table, catalog), table)
 
-    using = "" if policy.using is None else f" USING ({condition(policy.using)})"
-    check = "" if policy.check is None else f" WITH CHECK ({condition(policy.check)})"
+    using = "" if policy.using is None else f"\n    USING ({condition(policy.using)})"
+    check = "" if policy.check is None else f"\n    WITH CHECK ({condition(policy.check)})"
     verb = policy.verb.value.upper()
     return f"CREATE POLICY {quoted(name)} ON {table_name(table)} FOR {verb} TO {SIGNED_IN}{using}{check}"

@@ -51,6 +51,8 @@ BEGIN
 END
 """
 
+_DEFINER = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''"
+
 _EVENTS = (
     ("INSERT", "REFERENCING NEW TABLE AS came"),
     ("UPDATE", "REFERENCING OLD TABLE AS gone NEW TABLE AS came"),
@@ -97,8 +99,7 @@ def counter_statements(parent: Table[Any], counter: Counter, catalog: Catalog, h
         column=quoted(parent.require(counter.column).db_name),
     )
     return [
-        f"CREATE FUNCTION {function} RETURNS trigger\n"
-        f"LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $${body}$$",
+        f"CREATE FUNCTION {function} RETURNS trigger\n{_DEFINER} AS $${body}$$",
         f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
         *(
             f"CREATE TRIGGER {quoted(shortened(f'{name}_{event.lower()}'))} AFTER {event} ON {table_name(child)}\n"

@@ -88,7 +88,7 @@ class PostgresStore:
         if not command.rows:
             return Written(0)
         if len(command.rows) == 1:
-            return await self._insert_together(command, [self._compiler.insert_one(command)])
+            return await self._insert_one(command)
         if not bulk.alike(command.rows):
             pieces = [self._compiler.insert_unlike(command, rows) for rows in bulk.chunks(command.rows)]
             return await self._insert_together(command, pieces)
@@ -96,21 +96,30 @@ class PostgresStore:
             return await self._copy(command)
         return await self._insert_together(command, [self._compiler.insert_alike(command)])
 
+    async def _insert_one(self, command: Insert[E]) -> Written[E]:
+        text, values = self._compiler.insert_one(command)
+        async with self._borrowed(writes=True) as connection:
+            written = await self._write(connection, command.table, text, values, returning=command.returning)
+        if written.count == 0 and bulk.spares_deleted_rows(command):
+            raise bulk.meets_a_deleted_row(command)
+        return written
+
     async def _insert_together(self, command: Insert[E], pieces: Sequence[Bound]) -> Written[E]:
         """The statements of one insert; where a soft-deleted row was in the way, all is undone."""
-        guarded = bool(command.conflict and command.conflict.update and command.table.soft_delete)
-        alone = len(pieces) == 1 and (len(command.rows) == 1 or not guarded)
-        written: Written[E] = Written(0)
+        guarded = bulk.spares_deleted_rows(command)
+        together = guarded or len(pieces) > 1
+        count, entities = 0, list[E]()
         async with (
             self._borrowed(writes=True) as connection,
-            nullcontext() if alone else connection.transaction(),
+            connection.transaction() if together else nullcontext(),
         ):
             for text, values in pieces:
                 some = await self._write(connection, command.table, text, values, returning=command.returning)
-                written = Written(written.count + some.count, written.rows + some.rows)
-            if guarded and written.count < len(command.rows):
+                count += some.count
+                entities += some.rows
+            if guarded and count < len(command.rows):
                 raise bulk.meets_a_deleted_row(command)
-        return Written(written.count, tuple(bulk.in_given_order(command, list(written.rows))))
+        return Written(count, tuple(bulk.in_given_order(command, entities)))
 
     async def _copy(self, command: Insert[E]) -> Written[E]:
         """COPY carries no comment: the driver writes its text."""

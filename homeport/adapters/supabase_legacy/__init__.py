@@ -39,7 +39,7 @@ async def open_legacy(  # noqa: PLR0913  the adapters' common form, and what a p
             some 50,000.
 
     Raises:
-        AuthInvalid: the key has not the form of a JWT, or the http client has credentials of its own.
+        AuthInvalid: the http client has credentials of its own.
     """
     limits = Limits(timeout=timeout, in_flight=max_in_flight, url_bytes=url_bytes)
     transport = Transport(url, api_key=key, limits=limits, describe=catalog.constraint, http_client=http_client)

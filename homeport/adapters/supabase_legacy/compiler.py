@@ -115,7 +115,7 @@ class Compiler:
         if not command.returning:
             return attrs.evolve(call, body=given, prefer=("return=minimal", "count=exact", *prefer))
         params = (*call.params, ("select", self.codec(command.table).select))
-        return attrs.evolve(call, params=params, body=given, prefer=("return=representation", "count=exact", *prefer))
+        return attrs.evolve(call, params=params, body=given, prefer=("return=representation", *prefer))
 
     def _meant(self, where: Predicate, table: Table[Any]) -> Conditions:
         """The filter of a write. An embed in it would not filter at all, and no filter mean every row."""
@@ -141,7 +141,7 @@ class Compiler:
             operation.schema,
             params=(("select", codec.select),),
             body=arguments,
-            prefer=("count=exact",),
+            prefer=("count=exact",) if operation.many else (),
             writes=operation.writes,
         )
         return call, codec

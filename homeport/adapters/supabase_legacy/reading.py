@@ -23,7 +23,7 @@ from homeport.kernel.query import Order, Select, never
 Send: TypeAlias = Callable[[Call], Awaitable[Reply]]
 
 ROWS_OF_A_STREAM = 1000
-_ROWS_WITHOUT_CAP = 100_000
+_ROWS_WITHOUT_CAP = 20_000  # as many as the cap was probed with
 _ROWS_OF_UNKNOWN_CAP = 1000
 _ROOM_TO_GO_ON = 0.9  # of the URL; the rest is left for the place where the next page begins
 
@@ -39,7 +39,7 @@ class Cap:
 class RowCap:
     """The server's cap, learnt at the first need and kept. `ask` gives it, None where there is none.
 
-    Where the server does not tell, the cap stays unknown.
+    Where the server does not tell, the cap stays unknown. One that is lowered under a running process cuts its lists.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[int | None]]) -> None:

@@ -1,0 +1,53 @@
+"""The first migration of a context, drafted from its declared tables: to be read, completed and committed."""
+
+from typing import Any
+
+from homeport.contexts import SHIPPED, load, resolve
+from homeport.kernel.catalog import Catalog
+from homeport.kernel.operation import Operation
+from homeport.ports.context import Context
+
+
+def draft_migrations(context: Context[Any]) -> dict[str, str]:
+    """The files by name: the tables, then a late one for each foreign key into a context that is not required.
+
+    The function of an operation is not drafted; a comment says what it has to look like.
+
+    Raises:
+        SettingsError: a context that it requires is not a shipped one.
+    """
+    from homeport.adapters.postgres.ddl import context_sql, late_sql
+
+    catalog = Catalog.of(table for each in resolve([context]) for table in each.tables)
+    up, down = context_sql(context, catalog).texts
+    wanted = "".join(_wanted(each) for each in context.operations)
+    files = {f"0001_{context.name}.up.sql": up + wanted, f"0001_{context.name}.down.sql": down}
+    number = 1
+    for table in context.tables:
+        for key in table.foreign_keys:
+            other = None if catalog.has(key.table) else _owner(key.table)
+            if other is not None:
+                number += 1
+                stem = f"{number:04}_{key.columns[0]}.with_{other}"
+                files[f"{stem}.up.sql"], files[f"{stem}.down.sql"] = late_sql(context, catalog)[key.name].texts
+    return files
+
+
+def _owner(table: str) -> str | None:
+    """The shipped context that has the table; None if there is none."""
+    return next((name for name in SHIPPED if any(each.full_name == table for each in load(name).tables)), None)
+
+
+def _wanted(operation: Operation[Any, Any]) -> str:
+    arguments = ", ".join(f"p_{each.name} {each.type.sql}" for each in operation.arguments)
+    results = ", ".join(f"{each.name} {each.type.sql}" for each in operation.results)
+    function = f"{operation.schema}.{operation.function}"
+    types = ", ".join(each.type.sql for each in operation.arguments)
+    return (
+        f"\n-- To be written, for the operation {operation.name}:\n"
+        f"-- CREATE FUNCTION {function}({arguments})\n"
+        f"-- RETURNS TABLE ({results})\n"
+        "-- LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $$ .. $$;\n"
+        f"-- REVOKE ALL ON FUNCTION {function}({types}) FROM PUBLIC, anon;\n"
+        f"-- GRANT EXECUTE ON FUNCTION {function}({types}) TO authenticated, service_role;\n"
+    )
