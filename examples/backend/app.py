@@ -3,7 +3,9 @@
 `homeport demo` runs it on each adapter, and compares what it answered.
 """
 
+import bisect
 import datetime as dt
+import itertools
 import random
 import time
 import uuid
@@ -82,8 +84,8 @@ async def large_expenses(expenses: ExpenseRepository, user: uuid.UUID, least: De
     return await expenses.get_user_expenses(user, {"min_amount": least, "currency": ["EUR", "USD"]})
 
 
-async def week(calendar: CalendarRepository, user: uuid.UUID, start: dt.datetime) -> list[CalendarEvent]:
-    return await calendar.get_user_events(user, start, start + dt.timedelta(days=7))
+async def agenda(calendar: CalendarRepository, user: uuid.UUID, start: dt.datetime) -> list[CalendarEvent]:
+    return await calendar.get_user_events(user, start, start + dt.timedelta(days=60))
 
 
 async def postpone(calendar: CalendarRepository, user: uuid.UUID, event: uuid.UUID, days: int) -> CalendarEvent | None:
@@ -115,7 +117,7 @@ class Answer:
 
 async def run(db: Ports, *, seed: int, operations: int) -> AsyncIterator[Answer]:
     """So many operations, one after another. What they ask depends on the seed, and on earlier answers."""
-    day = Day(db, random.Random(seed))
+    day = Day(db, random.Random(f"traffic {seed}"))
     schedule = share_out(operations, day.random)
     first = schedule.index("select")
     schedule[0], schedule[first] = schedule[first], schedule[0]
@@ -132,10 +134,10 @@ async def run(db: Ports, *, seed: int, operations: int) -> AsyncIterator[Answer]
 
 
 def share_out(operations: int, draw: random.Random) -> list[str]:
-    """Kinds in random order, as many of each as the mix says; what rounding leaves over are selects."""
-    whole = sum(MIX.values())
-    kinds = [kind for kind, share in MIX.items() for _ in range(operations * share // whole)]
-    kinds += ["select"] * (operations - len(kinds))
+    """Kinds in random order, as near to the mix as so many operations can be."""
+    ends = list(itertools.accumulate(MIX.values()))
+    points = ((number + 0.5) * ends[-1] / operations for number in range(operations))
+    kinds = [list(MIX)[bisect.bisect(ends, point)] for point in points]
     draw.shuffle(kinds)
     return kinds
 
@@ -158,7 +160,7 @@ class Day:
         self.steps: dict[str, Sequence[Step]] = {
             "select": (
                 *(self.sign_in, self.newest_members, self.own_profile, self.profile_page, self.find_people),
-                *(self.month, self.large_expenses, self.by_category, self.receipt, self.week, self.appointment),
+                *(self.month, self.large_expenses, self.by_category, self.receipt, self.agenda, self.appointment),
                 *(self.posts_of, self.posts_of, self.read_post, self.read_comments, self.read_comments),
                 *(self.liked_by, self.followers, self.following, self.messages),
             ),
@@ -205,7 +207,7 @@ class Day:
         return None if found is None else {"id": found.id, "name": found.display_name, "role": found.role}
 
     async def newest_members(self) -> list[str | None]:
-        return await newest_members(self.db.users, self.random.randrange(20))
+        return await newest_members(self.db.users, self.random.randrange(12))
 
     async def own_profile(self) -> Profile | None:
         return await self.db.profiles.get_profile(self.user())
@@ -231,8 +233,8 @@ class Day:
         expense, user = self.thing(self.expenses)
         return await self.db.expenses.get_expense_by_id(expense, user)
 
-    async def week(self) -> list[CalendarEvent]:
-        return await week(self.db.calendar, self.user(), self.moment())
+    async def agenda(self) -> list[CalendarEvent]:
+        return await agenda(self.db.calendar, self.user(), self.moment())
 
     async def appointment(self) -> CalendarEvent | None:
         event, user = self.thing(self.events)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 import homeport
-from homeport.cli import given
+from homeport.cli import demo_command, given
 from homeport.cli.given import ContextNames, DatabaseUrl, console
 from homeport.composition import maintenance
 from homeport.composition.drafting import draft_migrations
@@ -21,6 +21,7 @@ migrate = typer.Typer(no_args_is_help=True, help="The tables of the installed co
 schema = typer.Typer(no_args_is_help=True, help="What the database holds, beside what is declared.")
 app.add_typer(migrate, name="migrate")
 app.add_typer(schema, name="schema")
+app.command()(demo_command.demo)
 
 
 @migrate.command()
@@ -123,15 +124,6 @@ def contexts(names: ContextNames = None) -> None:
 def version() -> None:
     """Print Homeport's version."""
     console.print(homeport.__version__)
-
-
-@app.command()
-def demo() -> None:
-    """Show the whole way from Supabase to PostgreSQL, on this machine."""
-    from homeport.cli.demo import main
-
-    with given.shown_errors():
-        main()
 
 
 def _lines(lines: list[str], *, none: str) -> None:

@@ -1,6 +1,7 @@
 """The command `homeport demo`: its options, its exit status. What it shows is imported when it runs."""
 
 import asyncio
+import contextlib
 import json
 import signal
 from typing import TYPE_CHECKING, Annotated
@@ -18,13 +19,18 @@ Operations = Annotated[int, typer.Option(min=1, help="How many, on each adapter.
 Seed = Annotated[int, typer.Option(help="What rows and operations are made from.")]
 Adapters = Annotated[list[Adapter] | None, typer.Option("--adapter", help="Only this one; may be repeated.")]
 OwnServer = Annotated[
-    str | None, typer.Option("--database-url", help="A server of your own: databases are made on it, and dropped.")
+    str | None,
+    typer.Option(
+        "--database-url", help="A superuser's, of a server of your own: databases are made on it, and dropped."
+    ),
 ]
+_ORDER = (Adapter.MEMORY, Adapter.POSTGRES, Adapter.SUPABASE_LEGACY)
+
 AsJson = Annotated[bool, typer.Option("--json", help="The outcome as JSON, for a program.")]
 
 
 def demo(
-    operations: Operations = 2500,
+    operations: Operations = 3000,
     seed: Seed = 7,
     adapter: Adapters = None,
     database_url: OwnServer = None,
@@ -55,9 +61,6 @@ def demo(
         raise typer.Exit(1)
 
 
-_ORDER = (Adapter.MEMORY, Adapter.POSTGRES, Adapter.SUPABASE_LEGACY)
-
-
 def _run(wanted: "Wanted", screen: "Screen") -> "Outcome":
     """The demonstration; ended by SIGTERM as tidily as by Ctrl-C."""
     from homeport.cli.demo import demonstrate
@@ -65,7 +68,7 @@ def _run(wanted: "Wanted", screen: "Screen") -> "Outcome":
 
     async def main() -> "Outcome":
         task = asyncio.ensure_future(demonstrate(wanted, screen))
-        if hasattr(signal, "SIGTERM"):
+        with contextlib.suppress(NotImplementedError):  # Windows has no such handler
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await task
 

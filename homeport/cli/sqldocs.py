@@ -192,6 +192,7 @@ def _base_calls(rows: Collection[Any, Any]) -> dict[str, Callable[[], Awaitable[
     mine = {table.key: key}
     reads: dict[str, Callable[[], Awaitable[object]]] = {
         "find_by_id": lambda: rows.find_by_id(key),
+        "get_or_raise": lambda: rows.get_or_raise(key),
         "find_by_ids": lambda: rows.find_by_ids([key]),
         "find_many": lambda: rows.find_many(mine, limit=2, offset=1),
         "find_many of all": rows.find_many,
@@ -219,7 +220,9 @@ def _writing_calls(
         "create_many": lambda: rows.create_many([new, new]),
         "bulk_create": lambda: rows.bulk_create([new, new]),
         "add": lambda: rows.add(whole),
+        "add_many": lambda: rows.add_many([whole, whole]),
         "upsert": lambda: rows.upsert(keyed),
+        "upsert_many": lambda: rows.upsert_many([keyed, keyed]),
         "insert_absent": lambda: rows.insert_absent(keyed, target=[table.key]),
         "update": lambda: rows.update(key, changes),
         "update_many": lambda: rows.update_many(mine, changes),

@@ -72,9 +72,11 @@ async def check_schema(
     """One line for each thing in the database that differs from its declaration; empty if nothing does."""
     from homeport.adapters.postgres import schema_check
 
-    catalog = Catalog.of((table for each in resolve(contexts) for table in each.tables), overrides)
+    installed = resolve(contexts)
+    catalog = Catalog.of((table for each in installed for table in each.tables), overrides)
+    operations = [operation for each in installed for operation in each.operations]
     async with _connection(database_url) as connection:
-        return [str(each) for each in await schema_check.check(connection, catalog)]
+        return [str(each) for each in await schema_check.check_schema(connection, catalog, operations)]
 
 
 def _line(status: "Status") -> str:

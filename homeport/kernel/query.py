@@ -62,7 +62,7 @@ class Select(Generic[E]):
 class OnConflict:
     """What an insert does with a row that is there: `update` these columns from the new row, or leave it if none.
 
-    `target` is the key or a full unique over plain columns. A soft-deleted row in the way is a UniqueViolation.
+    `target` is the key or a full unique over plain columns. To update a soft-deleted row is a UniqueViolation.
     """
 
     target: tuple[str, ...]

@@ -241,7 +241,7 @@ class Collection(Generic[E, K]):
         return list((await self._upsert(data, target)).rows)
 
     async def insert_absent(self, data: Data, *, target: Sequence[str]) -> bool:
-        """Insert the row unless one agrees in `target`; whether it was inserted. Raises as `upsert`."""
+        """Insert the row unless one, live or soft-deleted, agrees in `target`; whether it was inserted."""
         row = self._incoming.new(data)
         conflict = OnConflict(self._incoming.target(target), ())
         return (await self._insert("insert_absent", [row], conflict=conflict, returning=False)).count > 0

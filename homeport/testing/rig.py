@@ -19,7 +19,7 @@ import attrs
 import pytest
 import pytest_asyncio
 
-from homeport.composition import Homeport, in_memory
+from homeport.composition import Homeport, Opening, in_memory
 from homeport.composition import open as open_homeport
 from homeport.ports.context import Context
 from homeport.settings import Settings
@@ -48,11 +48,15 @@ Contexts = Sequence[str | Context[Any]]
 
 @attrs.frozen(kw_only=True, eq=False)
 class Leg:
-    """One adapter, opened: its Homeport, and how its tables are emptied and looked after."""
+    """One adapter, opened: its Homeport, and how its tables are emptied and looked after.
+
+    `again` opens a second Homeport on the same tables, with nothing compiled yet; whoever asks for it closes it.
+    """
 
     db: Homeport
     clean: Callable[[], Awaitable[None]]
     leaks: Callable[[], Awaitable[list[str]]]
+    again: Callable[[], Opening]
 
 
 @attrs.define(eq=False)
@@ -165,7 +169,8 @@ class Rig:
             return list(store.engine.check())  # type: ignore[attr-defined]  # indexes and counters agree with the rows
 
         self._closing.append(db.close)
-        return Leg(db=db, clean=clean, leaks=nothing)
+        settings = Settings(adapter="memory")
+        return Leg(db=db, clean=clean, leaks=nothing, again=lambda: open_homeport(settings, contexts=self.contexts))
 
     async def _postgres(self, database: str) -> Leg:
         await self.database(database)
@@ -207,7 +212,7 @@ class Rig:
         async def left() -> list[str]:
             return await leaks(admin, database=self._databases[database])
 
-        return Leg(db=db, clean=clean, leaks=left)
+        return Leg(db=db, clean=clean, leaks=left, again=lambda: open_homeport(settings, contexts=self.contexts))
 
     async def _migrate(self, url: str) -> None:
         from homeport.composition import create_logins, migrate_up

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from homeport.kernel.query import Deleted
-from tests.differential.histories import opening, steps
+from tests.differential.histories import Kind, opening, steps
 from tests.differential.outcome import Step, World
 
 
@@ -23,8 +23,9 @@ class Difference:
         return f"after this history\n{steps}\nthe worlds differ:\n{outcomes}"
 
 
-def history(dice: random.Random, length: int) -> list[Step]:
-    return [*opening(), *steps(dice, length)]
+def history(dice: random.Random, length: int, kinds: Sequence[Kind] | None = None) -> list[Step]:
+    """`kinds` limits the kinds of step; some of all by default."""
+    return [*opening(), *steps(dice, length, kinds)]
 
 
 async def compare(worlds: Sequence[World], replayed: Iterable[Step]) -> Difference | None:

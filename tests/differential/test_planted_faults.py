@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from homeport.adapters.memory import constraints, engine, indexes, ordering, predicates, references, statements
+from homeport.adapters.memory.undo import ABSENT
 from homeport.composition import in_memory
 from homeport.contexts import SHIPPED
 from homeport.kernel.predicates import Compare
@@ -16,7 +17,7 @@ from tests.differential.machine import history, state
 from tests.differential.outcome import World
 from tests.support.specimens import SPECIMENS
 
-HISTORIES = 120
+HISTORIES = 300
 LENGTH = 100
 
 pytestmark = [
@@ -97,7 +98,7 @@ def counters_count_deleted_rows(patch: pytest.MonkeyPatch) -> None:
 
 @fault
 def uniques_are_not_kept(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(indexes.UniqueIndex, "holder", lambda *_: indexes.ABSENT)
+    patch.setattr(indexes.UniqueIndex, "holder", lambda *_: ABSENT)
 
 
 @fault

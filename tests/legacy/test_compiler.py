@@ -216,7 +216,7 @@ def test_a_long_list_is_cut_into_queries_that_fit_and_share_no_row() -> None:
     pieces = parts(Select("t.t", SPECIMEN, nulls), fits)
     assert [dict(COMPILER.select(each).params)["other_id"] for each in pieces][-1] == "is.null"
     negated = COMPILER.normal(bind(not_(one_of("id", keys)), SPECIMEN, CATALOG))
-    assert len(parts(Select("t.t", SPECIMEN, negated), fits)) == 1  # type: ignore[arg-type]
+    assert len(parts(Select("t.t", SPECIMEN, negated), fits)) == 1
 
 
 def test_parts_are_joined_in_the_querys_order() -> None:

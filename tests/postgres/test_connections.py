@@ -333,6 +333,65 @@ async def test_a_changed_column_is_read_again(catalog: Catalog, url: str, admin:
         await admin.execute("alter table crates alter column weight type integer")
 
 
+async def test_closing_does_not_wait_for_ever(catalog: Catalog, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeport.adapters.postgres.connections.CLOSE_SECONDS", 0.05)
+    store = await open_postgres(url, catalog=catalog, cursors=CursorSigner())
+    slow = asyncio.create_task(store.execute_query("select pg_sleep(0.5)"))
+    await asyncio.sleep(0.1)
+    await store.close()
+    with pytest.raises(OutcomeUnknown):
+        await slow
+    with pytest.raises(PoolClosed):
+        await store.fetch(ONE)
+
+
+async def test_closing_before_the_first_call_is_closing(catalog: Catalog, url: str) -> None:
+    store = await open_postgres(url, catalog=catalog, cursors=CursorSigner())
+    await store.close()
+    with pytest.raises(PoolClosed):
+        await store.fetch(ONE)
+
+
+async def test_a_users_pool_that_is_not_ready(catalog: Catalog, url: str) -> None:
+    pool = asyncpg.create_pool(url, min_size=0)
+    async with opened(pool, catalog) as store:
+        with pytest.raises(RepositoryUnavailableError):
+            await store.fetch(ONE)
+
+
+async def test_raw_sql_that_kills_its_own_connection(catalog: Catalog, url: str) -> None:
+    async with opened(url, catalog, max_size=1) as store:
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown):
+                await store.execute_query("select pg_terminate_backend(pg_backend_pid())")
+            assert await store.fetch(ONE) == []
+
+
+async def test_a_reset_that_fails_costs_the_connection_only(
+    catalog: Catalog, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homeport.adapters.postgres.connections._FULL_RESET", "no such statement")
+    async with opened(url, catalog, max_size=1) as store:
+        first = await store.execute_query("select pg_backend_pid() as pid")
+        assert await store.execute_query("select pg_backend_pid() as pid") != first
+
+
+async def test_a_cancellation_that_meets_the_hand_over_is_not_lost(catalog: Catalog, url: str) -> None:
+    async with opened(url, catalog, max_size=1) as store:
+        for spins in range(12):
+            held = await store._connections.acquire()
+            waiting = asyncio.create_task(store.fetch(ONE))
+            await asyncio.sleep(0)
+            giving = asyncio.create_task(store._connections.release(held))
+            for _ in range(spins):
+                await asyncio.sleep(0)
+            stopped = waiting.cancel()
+            (result,) = await asyncio.gather(waiting, return_exceptions=True)
+            await giving
+            assert isinstance(result, asyncio.CancelledError) or not stopped
+        assert await store.fetch(ONE) == []
+
+
 async def test_a_storm_of_calls_shares_few_connections(catalog: Catalog, url: str) -> None:
     async with opened(url, catalog, max_size=3) as store:
         await asyncio.gather(*(store.insert(Insert("c", CRATE, ({"code": f"c{n}"},))) for n in range(100)))

@@ -161,11 +161,27 @@ def test_the_cause_behind_the_outer_error_decides() -> None:
     assert found.code == "57P01"
 
 
+def test_a_constraint_may_be_named_in_a_functions_hint() -> None:
+    found = meaning(raised("23505", hint="crates_code_key"))
+    assert isinstance(found, UniqueViolation)
+    assert (found.constraint, found.table, found.columns) == ("crates_code_key", "crates", ("code",))
+    unnamed = meaning(raised("23505", hint="try again"))
+    assert isinstance(unnamed, UniqueViolation)
+    assert (unnamed.constraint, unnamed.table, unnamed.columns) == (None, None, ())
+
+
+def test_an_unknown_role_is_a_matter_of_permission() -> None:
+    assert type(meaning(raised("22023", 'role "x" does not exist', server_source_function="check_role"))) is (
+        RepositoryPermissionError
+    )
+
+
 def test_what_is_not_the_drivers_is_left_alone() -> None:
     assert translated(KeyError("x"), CATALOG, sent=True, alive=True) is None
     assert translated(GeneratorExit(), CATALOG, sent=True, alive=True) is None
     ours = QueryError("x")
     assert translated(ours, CATALOG, sent=True, alive=True) is ours
+    assert not_reached(ours) is None
     assert type(not_reached(exceptions.InterfaceError("pool is closed"), closed=True)) is PoolClosed
 
 

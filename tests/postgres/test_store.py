@@ -196,6 +196,14 @@ async def test_tables_with_row_policies_are_not_copied_into(store: PostgresStore
         await admin.execute("revoke all on crates from secured; drop owned by secured; drop role secured")
 
 
+def test_rows_are_held_to_the_order_given_where_their_keys_are_known() -> None:
+    rows = tuple({"id": n, "code": f"c{n}"} for n in (3, 1, 2))
+    command = Insert("crates.add", CRATE, rows)
+    wanted = [Crate(id=n, code=f"c{n}") for n in (3, 1, 2)]
+    assert bulk.in_given_order(command, sorted(wanted, key=lambda each: each.id)) == wanted
+    assert bulk.in_given_order(command, wanted[:0:-1]) == wanted[1:]
+
+
 # -- conflicts
 
 

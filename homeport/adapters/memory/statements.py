@@ -83,13 +83,13 @@ def _merged(work: Work, heap: Heap, command: Insert[Any], conflict: OnConflict) 
             if conflict.update:
                 raise QueryError(f"{command.name}: two rows of one upsert agree in {', '.join(conflict.target)}")
             continue
+        elif not conflict.update:
+            continue
         elif mark is not None and getattr(heap.rows[there], mark) is not None:
             blocked = True
             continue
-        elif conflict.update:
-            new = work.change(heap, heap.rows[there], {each: row[each] for each in conflict.update})
         else:
-            continue
+            new = work.change(heap, heap.rows[there], {each: row[each] for each in conflict.update})
         written[heap.key(new)] = new
     work.settle()
     if blocked:

@@ -5,7 +5,6 @@ jsonb and native enums travel as text, and the SQL text casts them.
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from operator import attrgetter
 from typing import Any, Generic, Never, TypeAlias
 
 import orjson
@@ -122,9 +121,8 @@ def _reader(name: str, column: Column) -> Encode | None:
     read = _scalar_reader(name, column.type)
     if isinstance(column.type, ArrayType):
         read = _array_reader(_scalar_reader(name, column.type.of))
-    if read is None or isinstance(column.type, ChoiceType) or not column.nullable:
-        return read
-    return _unless_null(read)
+    takes_null = isinstance(column.type, ChoiceType | TimestampType | DateType)
+    return read if read is None or takes_null or not column.nullable else _unless_null(read)
 
 
 def _scalar_reader(name: str, kind: ColumnType) -> Encode | None:
@@ -161,10 +159,8 @@ class _Members(dict[Any, Any]):
 
 
 def _moment_reader(name: str) -> Encode:
-    zone = attrgetter("tzinfo")
-
-    def read(value: dt.datetime) -> dt.datetime:
-        if zone(value) is None:  # asyncpg gives infinity as the only naive moments
+    def read(value: dt.datetime | None) -> dt.datetime | None:
+        if value is not None and value.tzinfo is None:  # asyncpg gives infinity as the only naive moments
             raise SchemaMismatch(f"{name} holds infinity")
         return value
 
@@ -172,7 +168,7 @@ def _moment_reader(name: str) -> Encode:
 
 
 def _day_reader(name: str) -> Encode:
-    def read(value: dt.date) -> dt.date:
+    def read(value: dt.date | None) -> dt.date | None:
         if value in _NO_DAYS:
             raise SchemaMismatch(f"{name} holds infinity")
         return value

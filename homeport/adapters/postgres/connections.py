@@ -76,8 +76,8 @@ class OwnPool:
         try:
             pool = self._pool or await self._open()
             # while one is free nobody has to wait, and a timer is dear beside a short statement
-            waiting = self._lent > self._sizes[1]
-            return await pool.acquire(timeout=self._timeout if waiting else None)
+            free = self._lent <= self._sizes[1]
+            return await (pool.acquire() if free else _acquired(pool, self._timeout))
         except BaseException as error:
             self._lent -= 1
             refused = self._refused(error)
@@ -91,12 +91,13 @@ class OwnPool:
         return not_reached(error, closed=self._closed)
 
     async def release(self, connection: Connection, *, failed: bool = False, raw: bool = False) -> None:
-        self._lent -= 1
-        if self._pool is None:
-            return
-        if raw and not self._pooled:
-            await _reset(connection)
-        await _give_back(self._pool, connection, failed=failed)
+        try:
+            if raw and not self._pooled:
+                await _reset(connection)
+            if self._pool is not None:
+                await _give_back(self._pool, connection, failed=failed)
+        finally:
+            self._lent -= 1
 
     async def close(self) -> None:
         self._closed = True
@@ -159,7 +160,7 @@ class GivenPool:
         if self._closed:
             raise PoolClosed("the pool is closed")
         try:
-            return await self._pool.acquire(timeout=self._timeout)
+            return await _acquired(self._pool, self._timeout)
         except TimeoutError as error:
             raise PoolTimeout("no connection became free in time") from error
         except Exception as error:
@@ -214,6 +215,12 @@ class OneConnection:
 
     async def close(self) -> None:
         self._closed = True
+
+
+async def _acquired(pool: Pool, seconds: float) -> Connection:
+    """Not by the driver's own timeout: on Python 3.11 that swallows a cancellation which meets the hand-over."""
+    async with asyncio.timeout(seconds):
+        return await pool.acquire()
 
 
 def is_alive(connection: Connection) -> bool:

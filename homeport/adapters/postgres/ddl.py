@@ -1,6 +1,6 @@
 """The DDL of Tables. It is generated once, reviewed and committed as a migration; the schema check builds it again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -67,13 +67,17 @@ def tables_sql(tables: Iterable[Table[Any]], catalog: Catalog, home: str = HOME)
     """Deployed tables and views, in the order given; `home` is the schema of the trigger functions."""
     given = list(tables)
     types = {name: made for each in given for name, made in enum_types(each).items()}
-    up = list(types.values())
-    for each in given:
-        up += create_table(each, catalog, home)
+    up, afterwards = list(types.values()), Draft((), ())
+    for number, each in enumerate(given):
+        statements, held_back = _in_order(each, catalog, given[number + 1 :], home)
+        up += statements
+        afterwards = Draft(afterwards.up + held_back.up, held_back.down + afterwards.down)
+    up += afterwards.up
     there = {id(each) for each in given}
     counters = [(parent, each) for parent, each in _counters(catalog) if _concerns(parent, each, catalog, there)]
     up += [plain(line) for parent, each in counters for line in counter_statements(parent, each, catalog, home)]
-    down = [f"DROP {'TABLE' if each.view_of is None else 'VIEW'} {table_name(each)}" for each in reversed(given)]
+    down = list(afterwards.down)
+    down += [f"DROP {'TABLE' if each.view_of is None else 'VIEW'} {table_name(each)}" for each in reversed(given)]
     down += [f"DROP FUNCTION {quoted(home)}.{quoted(counter_function_name(*each))}()" for each in counters]
     down += [f"DROP TYPE {name}" for name in reversed(types)]
     return Draft(tuple(up), tuple(plain(each) for each in down))
@@ -84,23 +88,42 @@ def create_table(table: Table[Any], catalog: Catalog, home: str = HOME) -> list[
 
     Its native enum types and the tables that it refers to are there already.
     """
+    statements, _ = _in_order(table, catalog, (), home)
+    return statements
+
+
+def _in_order(table: Table[Any], catalog: Catalog, later: Sequence[Table[Any]], home: str) -> tuple[list[str], Draft]:
+    """What makes the table, and what has to wait until the later tables are there: foreign keys and policies."""
     if table.view_of is not None:
-        return [plain(each) for each in (_view(table, catalog), *access_statements(table, catalog))]
+        return [plain(each) for each in (_view(table, catalog), *access_statements(table, catalog))], Draft((), ())
+    keys = [each for each in table.foreign_keys if catalog.has(each.table)]
+    waiting = [each for each in keys if any(catalog.named(each.table) is other for other in later)]
     lines = [
         *(column_line(table, each) for each in table.columns),
         key_line(table),
         *(unique_line(table, each) for each in table.uniques if each.plain),
         *(check_line(table, each) for each in table.checks),
-        *(foreign_key_line(table, each, catalog) for each in table.foreign_keys if catalog.has(each.table)),
+        *(foreign_key_line(table, each, catalog) for each in keys if each not in waiting),
     ]
     inner = ",\n".join(f"    {line}" for line in lines)
+    access = access_statements(table, catalog)
+    early = [each for each in access if not any(f"{table_name(other)} AS" in each for other in later)]
     statements = [
         f"CREATE TABLE {table_name(table)} (\n{inner}\n)",
         *index_statements(table, catalog),
-        *access_statements(table, catalog),
+        *early,
         *touch_triggers(table, home),
     ]
-    return [plain(each) for each in statements]
+    policies = [each for each in access if each not in early]
+    return [plain(each) for each in statements], _held_back(table, waiting, policies, catalog)
+
+
+def _held_back(table: Table[Any], keys: Iterable[ForeignKey], policies: Sequence[str], catalog: Catalog) -> Draft:
+    alter = f"ALTER TABLE {table_name(table)}"
+    up = [f"{alter} ADD {foreign_key_line(table, each, catalog)}" for each in keys] + list(policies)
+    down = [f"{alter} DROP CONSTRAINT {quoted(each.name)}" for each in keys]
+    down += [each.partition(" FOR ")[0].replace("CREATE", "DROP", 1) for each in policies]
+    return Draft(tuple(plain(each) for each in up), tuple(plain(each) for each in down))
 
 
 def _view(table: Table[Any], catalog: Catalog) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from homeport.adapters.postgres.connections import Connection
 from homeport.adapters.postgres.ddl import tables_sql
 from homeport.adapters.postgres.ddl_triggers import HOME, touch_function
-from homeport.adapters.postgres.function_check import check_operations
+from homeport.adapters.postgres.function_check import audit_functions, check_operations
 from homeport.adapters.postgres.migrate_ledger import DRIVER, meant
 from homeport.adapters.postgres.predicate_sql import quoted
 from homeport.adapters.postgres.schema_drift import Drift
@@ -17,7 +17,7 @@ from homeport.adapters.postgres.schema_read import Thing, read_things, required_
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.operation import Operation
 
-__all__ = ["Drift", "check_schema"]
+__all__ = ["Drift", "audit_functions", "check_schema"]
 
 _BESIDE = "homeport_check_"
 _WIDENING = ("policy", "grant")

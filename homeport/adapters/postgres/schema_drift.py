@@ -17,9 +17,12 @@ class Drift:
         return (self.table, self.kind, self.name) < (other.table, other.kind, other.name)
 
     def __str__(self) -> str:
+        """One line, however long the definitions are."""
         what = f"{self.table}: {self.kind} {self.name}".rstrip()
         if self.found is None:
-            return f"{what} is missing: {self.expected}"
-        if self.expected is None:
-            return f"{what} should not be there: {self.found}"
-        return f"{what} is different\n  expected: {self.expected}\n  found:    {self.found}"
+            said = f"{what} is missing: {self.expected}"
+        elif self.expected is None:
+            said = f"{what} should not be there: {self.found}"
+        else:
+            said = f"{what} should be: {self.expected}; it is: {self.found}"
+        return " ".join(said.split())

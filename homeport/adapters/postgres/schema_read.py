@@ -63,7 +63,7 @@ WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.con
 """
 _TRIGGERS = f"""
 SELECT n.nspname || '.' || c.relname AS place, 'trigger' AS kind, g.tgname AS name,
-    pg_get_triggerdef(g.oid) || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' (enabled: ' || g.tgenabled::text || ')' END AS text
+    pg_get_triggerdef(g.oid) || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' enabled ' || g.tgenabled::text END AS text
 {_FROM}
 JOIN pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal
 """

@@ -141,12 +141,12 @@ class Reader:
         table = query.table
         where = self._compiler.normal(query.where)
         ordered = any(term.column == table.key for term in query.order)
-        alone = query.limit is None and any(_is_key(each, table.key) for each in conjuncts(where))
+        alone = any(_is_key(each, table.key) for each in conjuncts(where))
         return attrs.evolve(
             query,
             where=where,
             order=query.order if ordered else (*query.order, Order(table.key)),
-            limit=1 if alone else query.limit,
+            limit=1 if alone and query.limit != 0 else query.limit,
         )
 
     def _fits(self, query: Select[Any], *, room: float = 1.0) -> bool:

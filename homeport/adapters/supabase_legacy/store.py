@@ -93,7 +93,7 @@ class LegacyStore:
         conflict = command.conflict
         merging = conflict is not None and bool(conflict.update) and command.table.soft_delete is not None
         call = self._compiler.insert(attrs.evolve(command, returning=command.returning or merging))
-        if conflict is not None:
+        if conflict is not None and merging:
             for query in deleted_in_the_way(command, conflict):
                 refuse_deleted(command, conflict, await self.fetch(query))
         written = await self._written(call, command)
@@ -162,7 +162,7 @@ class LegacyStore:
         try:
             return await self._shared.transport.send(call, self._token)
         except NotNullViolation as error:
-            raise _declared(error, self.catalog, call) from error
+            raise _declared(error, self.catalog, call) from None
 
 
 def subject(token: str) -> str | None:

@@ -9,6 +9,7 @@ import attrs
 from homeport.composition import create_logins, migrate_up
 from homeport.composition import open as open_homeport
 from homeport.contexts import SHIPPED
+from homeport.kernel.errors import RepositoryPermissionError
 from homeport.settings import Adapter, Settings
 from homeport.testing.servers import PostgresServer, ServerMissing, start_postgres
 
@@ -60,6 +61,16 @@ class Host:
             await _ask(self._server.url(), f"drop database if exists {name} with (force)")
             if self._own is not None:
                 self.roles_made += [each for each in await self._roles() if each not in before]
+
+    async def require_service_role(self) -> None:
+        """Raises ServerMissing where the user's login can't be PostgREST's; one on a server of ours always can."""
+        if self._own is None:
+            return
+        try:
+            await _ask(self._own, "set role service_role")
+        except RepositoryPermissionError as error:
+            reason = "PostgREST needs a login that may act as service_role, which that of --database-url may not"
+            raise ServerMissing(reason, "give a superuser's URL, or grant service_role to that login") from error
 
     def close(self) -> None:
         """Stops the server that was started here."""

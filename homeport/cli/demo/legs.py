@@ -54,6 +54,7 @@ async def _legacy(host: Host) -> AsyncIterator[Leg]:
     key = token(secret, "service_role")
     server = await host.start()
     async with host.database() as database:
+        await host.require_service_role()
         rest = start_postgrest(database.authenticator, jwt_secret=secret, max_rows=ROW_CAP)
         try:
             settings = Settings(adapter=Adapter.SUPABASE_LEGACY, rest_url=rest.url, supabase_service_role_key=key)

@@ -80,7 +80,7 @@ class Screen:
         if outcome.measured:
             self._console.print(_by_adapter(outcome, self._box))
             self._console.print(_by_kind(outcome.measured, self._box))
-            self.line("Times in ms, on this machine with whatever else it does: no benchmark.", "dim")
+            self.line("Times of this machine with whatever else it does: no benchmark.", "dim")
         for adapter, found in outcome.differences.items():
             self._difference(outcome.measured[0].adapter, adapter, found)
         for adapter, reason in outcome.missing.items():
@@ -139,7 +139,7 @@ def _times(measured: Measured, kind: str | None = None) -> dict[str, float]:
 def _by_adapter(outcome: Outcome, lines: box.Box | None) -> Table:
     table = Table(box=lines, pad_edge=False)
     table.add_column("adapter")
-    for name in ("rows", "operations", "p50", "p95"):
+    for name in ("rows", "operations", "p50 ms", "p95 ms"):
         table.add_column(name, justify="right")
     table.add_column("answers")
     for each in outcome.measured:
@@ -150,7 +150,7 @@ def _by_adapter(outcome: Outcome, lines: box.Box | None) -> Table:
 
 def _by_kind(measured: Sequence[Measured], lines: box.Box | None) -> Table:
     table = Table(box=lines, pad_edge=False)
-    table.add_column("p50 / p95")
+    table.add_column("p50 / p95 ms")
     table.add_column("share", justify="right")
     for each in measured:
         table.add_column(each.adapter, justify="right")

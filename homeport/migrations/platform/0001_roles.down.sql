@@ -1,0 +1,1 @@
+-- Nothing is taken back: other databases of the cluster use the same roles, and they may have been there before.

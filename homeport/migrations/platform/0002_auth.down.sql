@@ -1,0 +1,1 @@
+-- Nothing is taken back: what is in `auth` may have been there before, and the application's own policies may use it.

@@ -1,0 +1,4 @@
+DROP FUNCTION public.homeport_row_cap_probe(integer);
+DROP FUNCTION homeport.touch();
+REVOKE ALL ON TABLE homeport.migrations FROM service_role;
+REVOKE ALL ON SCHEMA homeport FROM service_role;

@@ -1,0 +1,2 @@
+DROP VIEW public.public_profiles;
+DROP TABLE public.profiles;

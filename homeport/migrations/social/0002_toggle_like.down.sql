@@ -1,0 +1,1 @@
+DROP FUNCTION public.toggle_like(uuid, uuid);
