@@ -103,7 +103,8 @@ def leaf(dice: Dice, values: dict[str, Sequence[object]]) -> Predicate:
     if name in texts and dice.random() < 0.1:
         return one_of(name, [""])  # one API takes it for the empty list
     if dice.random() < 0.4:
-        return one_of(name, [dice.choice([*values[name], None]) for _ in range(dice.randrange(4))])
+        operand = lower(name) if name in texts and dice.random() < 0.4 else name
+        return one_of(operand, [dice.choice([*values[name], None]) for _ in range(dice.randrange(4))])
     return dice.choice([eq, ne, lt, le, gt, ge])(name, value)
 
 

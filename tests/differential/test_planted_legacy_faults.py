@@ -29,7 +29,7 @@ from tests.differential.histories import crate_step, specimen_step
 from tests.differential.machine import compare, history
 from tests.differential.outcome import World
 
-HISTORIES = 60
+HISTORIES = 120
 LENGTH = 60
 
 pytestmark = [

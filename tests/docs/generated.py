@@ -14,11 +14,10 @@ import attrs
 
 from homeport import fastapi
 from homeport.adapters.memory.store import MemoryStore
-from homeport.adapters.postgres import errors as postgres_errors
 from homeport.adapters.postgres.store import PostgresStore
 from homeport.adapters.supabase_legacy import errors as legacy_errors
 from homeport.adapters.supabase_legacy.store import LegacyStore
-from homeport.kernel import capabilities, errors
+from homeport.kernel import capabilities, errors, sqlstate
 from homeport.kernel.capabilities import Capability
 from homeport.settings import Pool, Settings
 from homeport.settings.sources import _POOL_VARIABLES
@@ -121,9 +120,8 @@ def tree() -> str:
 
 def codes() -> str:
     """Every code that an adapter's table names, with what it means on both; `*` is the rest of a class."""
-    classes = {f"{each[:2]}*" for each in legacy_errors._BY_CLASS if each != "PGRST"}
-    classes |= {f"{each}*" for each, kind in postgres_errors.BY_CLASS.items() if kind is not errors.QueryError}
-    listed = {*postgres_errors.BY_CODE, *legacy_errors._BY_CODE, *classes, "PGRST*"}
+    classes = {f"{each}*" for each, kind in sqlstate.BY_CLASS.items() if kind is not errors.QueryError}
+    listed = {*sqlstate.BY_CODE, *legacy_errors._BY_CODE, *classes, "PGRST*"}
     rows = [(code(each), _on_postgres(each), _on_legacy(each)) for each in sorted(listed, key=_place)]
     return table(["code", "`postgres`", "`supabase_legacy`"], rows)
 
@@ -135,15 +133,15 @@ def _place(listed: str) -> tuple[bool, str]:
 def _on_postgres(listed: str) -> str:
     if listed.startswith("PGRST"):
         return ""
-    by_class = postgres_errors.BY_CLASS.get(listed[:2], errors.DomainError)
-    return code(postgres_errors.BY_CODE.get(listed, by_class).__name__)
+    return code(sqlstate.meaning(listed).__name__)
 
 
 def _on_legacy(listed: str) -> str:
     if listed == "PGRST103":
         return "an empty page"
-    kind = legacy_errors._BY_CODE.get(listed) or legacy_errors._family(listed.replace("*", "000"))
-    return code(kind.__name__)
+    if listed == "PGRST*":
+        return code(errors.QueryError.__name__)
+    return code((legacy_errors._BY_CODE.get(listed) or sqlstate.meaning(listed)).__name__)
 
 
 def http_statuses() -> str:

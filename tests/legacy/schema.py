@@ -1,11 +1,14 @@
 """What the legacy tests need in a database, as Supabase has it: the roles, the probe, and the specimens' tables."""
 
 ROLES = """
-create role anon nologin;
-create role authenticated nologin;
-create role service_role nologin bypassrls;
-create role authenticator login noinherit password 'authenticator';
-grant anon, authenticated, service_role to authenticator;
+do $$
+begin
+    if to_regrole('anon') is null then create role anon nologin; end if;
+    if to_regrole('authenticated') is null then create role authenticated nologin; end if;
+    if to_regrole('service_role') is null then create role service_role nologin bypassrls; end if;
+    if to_regrole('hp_legacy_login') is null then create role hp_legacy_login login noinherit password 'legacy'; end if;
+end $$;
+grant anon, authenticated, service_role to hp_legacy_login;
 alter role service_role set timezone = 'Asia/Tokyo';
 alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
 alter default privileges in schema public grant usage on sequences to anon, authenticated, service_role;

@@ -81,6 +81,25 @@ async def database(server: PostgresServer, template: str) -> AsyncIterator[str]:
     await drop_database(server, name)
 
 
+@pytest_asyncio.fixture(scope="session")
+async def shared_connection(server: PostgresServer, template: str) -> AsyncIterator[Connection]:
+    name = "hp_migrations_shared"
+    await drop_database(server, name)
+    connection = await asyncpg.connect(await create_database(server, name, template=template))
+    yield connection
+    await connection.close(timeout=5)
+    await drop_database(server, name)
+
+
+@pytest_asyncio.fixture
+async def shared(shared_connection: Connection) -> AsyncIterator[Connection]:
+    """A database with all contexts for tests that need no commit: all that is done there is rolled back."""
+    transaction = shared_connection.transaction()
+    await transaction.start()
+    yield shared_connection
+    await transaction.rollback()
+
+
 @pytest_asyncio.fixture
 async def empty(empty_database: str) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(empty_database)

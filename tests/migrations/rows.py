@@ -4,30 +4,41 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 
 async def user(connection: Any, email: str | None = None) -> uuid.UUID:
-    return await connection.fetchval(
-        "INSERT INTO users (email) VALUES ($1) RETURNING id", email or f"{uuid.uuid4().hex}@example.org"
+    return cast(
+        "uuid.UUID",
+        await connection.fetchval(
+            "INSERT INTO users (email) VALUES ($1) RETURNING id", email or f"{uuid.uuid4().hex}@example.org"
+        ),
     )
 
 
 async def post(connection: Any, by: uuid.UUID) -> uuid.UUID:
-    return await connection.fetchval("INSERT INTO posts (user_id, content) VALUES ($1, 'x') RETURNING id", by)
+    return cast(
+        "uuid.UUID", await connection.fetchval("INSERT INTO posts (user_id, content) VALUES ($1, 'x') RETURNING id", by)
+    )
 
 
 async def comment(connection: Any, on: uuid.UUID, by: uuid.UUID, under: uuid.UUID | None = None) -> uuid.UUID:
-    return await connection.fetchval(
-        "INSERT INTO comments (post_id, user_id, parent_comment_id, content) VALUES ($1, $2, $3, 'x') RETURNING id",
-        on,
-        by,
-        under,
+    return cast(
+        "uuid.UUID",
+        await connection.fetchval(
+            "INSERT INTO comments (post_id, user_id, parent_comment_id, content) VALUES ($1, $2, $3, 'x') RETURNING id",
+            on,
+            by,
+            under,
+        ),
     )
 
 
 async def like(connection: Any, on: uuid.UUID, by: uuid.UUID) -> uuid.UUID:
-    return await connection.fetchval("INSERT INTO likes (post_id, user_id) VALUES ($1, $2) RETURNING id", on, by)
+    return cast(
+        "uuid.UUID",
+        await connection.fetchval("INSERT INTO likes (post_id, user_id) VALUES ($1, $2) RETURNING id", on, by),
+    )
 
 
 @asynccontextmanager

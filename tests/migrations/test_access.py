@@ -24,8 +24,8 @@ async def login(server: PostgresServer, database: str, name: str) -> Connection:
     return await asyncpg.connect(server.url(database.partition("?")[0].rpartition("/")[2], user=name, password=SECRET))
 
 
-async def test_row_security_is_on_everywhere_and_forced_nowhere(migrated: Connection) -> None:
-    assert await migrated.fetchval(ROW_SECURITY) is None
+async def test_row_security_is_on_everywhere_and_forced_nowhere(shared: Connection) -> None:
+    assert await shared.fetchval(ROW_SECURITY) is None
 
 
 async def test_the_service_login_is_the_service_role_and_stays_so(server: PostgresServer, database: str) -> None:
@@ -63,11 +63,11 @@ async def test_the_authenticator_may_do_nothing_by_itself(server: PostgresServer
     await connection.close()
 
 
-async def test_anon_is_granted_nothing(migrated: Connection, catalog: Catalog) -> None:
+async def test_anon_is_granted_nothing(shared: Connection, catalog: Catalog) -> None:
     for table in catalog.tables:
-        async with acting(migrated, "anon"):
+        async with acting(shared, "anon"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await migrated.execute(f"SELECT FROM {table.name}")
+                await shared.execute(f"SELECT FROM {table.name}")
 
 
 async def test_claims_are_read_and_empty_ones_are_nobody(migrated: Connection) -> None:
@@ -82,46 +82,46 @@ async def test_claims_are_read_and_empty_ones_are_nobody(migrated: Connection) -
     assert tuple(row) == (None, None, None)
 
 
-async def test_a_user_sees_and_writes_what_the_policies_give(migrated: Connection) -> None:
-    a, b = await user(migrated, "a@x"), await user(migrated, "b@x")
-    await migrated.execute("INSERT INTO profiles (id, username, email) VALUES ($1, 'a', 'a@x'), ($2, 'b', 'b@x')", a, b)
-    one = await post(migrated, a)
-    async with acting(migrated, "authenticated", b):
-        assert await migrated.fetchval("SELECT count(*) FROM users") == 1
-        assert await migrated.fetchval("SELECT count(*) FROM profiles") == 1
-        assert await migrated.fetchval("SELECT count(*) FROM public_profiles") == 2
-        assert await migrated.fetchval("SELECT count(*) FROM posts") == 1
-        assert await migrated.execute("UPDATE posts SET content = 'mine now' WHERE id = $1", one) == "UPDATE 0"
-        assert await migrated.execute("DELETE FROM posts WHERE id = $1", one) == "DELETE 0"
+async def test_a_user_sees_and_writes_what_the_policies_give(shared: Connection) -> None:
+    a, b = await user(shared, "a@x"), await user(shared, "b@x")
+    await shared.execute("INSERT INTO profiles (id, username, email) VALUES ($1, 'a', 'a@x'), ($2, 'b', 'b@x')", a, b)
+    one = await post(shared, a)
+    async with acting(shared, "authenticated", b):
+        assert await shared.fetchval("SELECT count(*) FROM users") == 1
+        assert await shared.fetchval("SELECT count(*) FROM profiles") == 1
+        assert await shared.fetchval("SELECT count(*) FROM public_profiles") == 2
+        assert await shared.fetchval("SELECT count(*) FROM posts") == 1
+        assert await shared.execute("UPDATE posts SET content = 'mine now' WHERE id = $1", one) == "UPDATE 0"
+        assert await shared.execute("DELETE FROM posts WHERE id = $1", one) == "DELETE 0"
     for refused, values in (
         ("UPDATE users SET role = 'admin' WHERE id = $1", (b,)),
         ("INSERT INTO posts (user_id, content) VALUES ($1, 'x')", (a,)),
         ("UPDATE public_profiles SET username = 'x' WHERE id = $1", (b,)),
         ("INSERT INTO messages (sender_id, recipient_id, content) VALUES ($1, $2, 'x')", (a, b)),
     ):
-        async with acting(migrated, "authenticated", b):
+        async with acting(shared, "authenticated", b):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await migrated.execute(refused, *values)
+                await shared.execute(refused, *values)
 
 
-async def test_a_recipient_marks_a_message_and_changes_nothing_else(migrated: Connection) -> None:
-    a, b = await user(migrated), await user(migrated)
-    await migrated.execute("INSERT INTO messages (sender_id, recipient_id, content) VALUES ($1, $2, 'x')", a, b)
-    async with acting(migrated, "authenticated", b):
-        assert await migrated.execute("UPDATE messages SET is_read = true, read_at = now()") == "UPDATE 1"
-    async with acting(migrated, "authenticated", b):
+async def test_a_recipient_marks_a_message_and_changes_nothing_else(shared: Connection) -> None:
+    a, b = await user(shared), await user(shared)
+    await shared.execute("INSERT INTO messages (sender_id, recipient_id, content) VALUES ($1, $2, 'x')", a, b)
+    async with acting(shared, "authenticated", b):
+        assert await shared.execute("UPDATE messages SET is_read = true, read_at = now()") == "UPDATE 1"
+    async with acting(shared, "authenticated", b):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await migrated.execute("UPDATE messages SET content = 'y'")
-    async with acting(migrated, "authenticated", a):
-        assert await migrated.execute("UPDATE messages SET is_read = true") == "UPDATE 0"
+            await shared.execute("UPDATE messages SET content = 'y'")
+    async with acting(shared, "authenticated", a):
+        assert await shared.execute("UPDATE messages SET is_read = true") == "UPDATE 0"
 
 
 @pytest.mark.parametrize(("role", "cap"), [("authenticated", 10), ("service_role", 200000)])
 async def test_the_row_cap_probe_gives_what_it_is_asked_for_up_to_its_end(
-    migrated: Connection, role: str, cap: int
+    shared: Connection, role: str, cap: int
 ) -> None:
-    async with acting(migrated, role):
-        rows = await migrated.fetch("SELECT n FROM homeport_row_cap_probe($1)", cap)
+    async with acting(shared, role):
+        rows = await shared.fetch("SELECT n FROM homeport_row_cap_probe($1)", cap)
     assert [row["n"] for row in rows] == list(range(1, min(cap, 100000) + 1))
 
 

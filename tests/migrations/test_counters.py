@@ -15,55 +15,55 @@ SELECT id FROM posts WHERE likes_count <> (SELECT count(*) FROM likes WHERE post
 
 
 async def counts(connection: Connection, of: uuid.UUID) -> tuple[int, int]:
-    return tuple(await connection.fetchrow("SELECT likes_count, comments_count FROM posts WHERE id = $1", of))  # type: ignore[arg-type,return-value]
+    return tuple(await connection.fetchrow("SELECT likes_count, comments_count FROM posts WHERE id = $1", of))  # type: ignore[arg-type]
 
 
-async def test_rows_that_come_go_move_and_are_marked_are_counted(migrated: Connection) -> None:
-    a, b = await user(migrated), await user(migrated)
-    one, other = await post(migrated, a), await post(migrated, a)
-    liked, said = await like(migrated, one, b), await comment(migrated, one, b)
-    assert await counts(migrated, one) == (1, 1)
-    await migrated.execute("UPDATE likes SET post_id = $1 WHERE id = $2", other, liked)
-    assert (await counts(migrated, one), await counts(migrated, other)) == ((0, 1), (1, 0))
-    await migrated.execute("UPDATE comments SET deleted_at = now() WHERE id = $1", said)
-    assert await counts(migrated, one) == (0, 0)
-    await migrated.execute("UPDATE comments SET post_id = $1 WHERE id = $2", other, said)
-    assert await counts(migrated, other) == (1, 0)
-    await migrated.execute("UPDATE comments SET deleted_at = NULL, content = 'y' WHERE id = $1", said)
-    assert await counts(migrated, other) == (1, 1)
-    await migrated.execute("DELETE FROM likes")
-    await migrated.execute("DELETE FROM comments")
-    assert await counts(migrated, other) == (0, 0)
+async def test_rows_that_come_go_move_and_are_marked_are_counted(shared: Connection) -> None:
+    a, b = await user(shared), await user(shared)
+    one, other = await post(shared, a), await post(shared, a)
+    liked, said = await like(shared, one, b), await comment(shared, one, b)
+    assert await counts(shared, one) == (1, 1)
+    await shared.execute("UPDATE likes SET post_id = $1 WHERE id = $2", other, liked)
+    assert (await counts(shared, one), await counts(shared, other)) == ((0, 1), (1, 0))
+    await shared.execute("UPDATE comments SET deleted_at = now() WHERE id = $1", said)
+    assert await counts(shared, one) == (0, 0)
+    await shared.execute("UPDATE comments SET post_id = $1 WHERE id = $2", other, said)
+    assert await counts(shared, other) == (1, 0)
+    await shared.execute("UPDATE comments SET deleted_at = NULL, content = 'y' WHERE id = $1", said)
+    assert await counts(shared, other) == (1, 1)
+    await shared.execute("DELETE FROM likes")
+    await shared.execute("DELETE FROM comments")
+    assert await counts(shared, other) == (0, 0)
 
 
-async def test_many_rows_in_one_statement_are_counted(migrated: Connection) -> None:
-    a = await user(migrated)
-    posts = [await post(migrated, a) for _ in range(3)]
-    await migrated.execute("INSERT INTO users (email) SELECT 'u' || n FROM generate_series(1, 50) AS n")
-    await migrated.execute("INSERT INTO likes (post_id, user_id) SELECT posts.id, users.id FROM posts, users")
-    assert [await counts(migrated, each) for each in posts] == [(51, 0)] * 3
-    await migrated.execute("DELETE FROM likes WHERE post_id = $1", posts[0])
-    await migrated.execute("UPDATE likes SET created_at = now()")
-    assert [await counts(migrated, each) for each in posts] == [(0, 0), (51, 0), (51, 0)]
+async def test_many_rows_in_one_statement_are_counted(shared: Connection) -> None:
+    a = await user(shared)
+    posts = [await post(shared, a) for _ in range(3)]
+    await shared.execute("INSERT INTO users (email) SELECT 'u' || n FROM generate_series(1, 50) AS n")
+    await shared.execute("INSERT INTO likes (post_id, user_id) SELECT posts.id, users.id FROM posts, users")
+    assert [await counts(shared, each) for each in posts] == [(51, 0)] * 3
+    await shared.execute("DELETE FROM likes WHERE post_id = $1", posts[0])
+    await shared.execute("UPDATE likes SET created_at = now()")
+    assert [await counts(shared, each) for each in posts] == [(0, 0), (51, 0), (51, 0)]
     assert (
-        await migrated.fetchval(
+        await shared.fetchval(
             "INSERT INTO likes (post_id, user_id) SELECT id, user_id FROM posts WHERE false RETURNING id"
         )
         is None
     )
 
 
-async def test_a_deleted_users_likes_and_comments_are_taken_off(migrated: Connection) -> None:
-    a, b = await user(migrated), await user(migrated)
-    theirs, own = await post(migrated, a), await post(migrated, b)
+async def test_a_deleted_users_likes_and_comments_are_taken_off(shared: Connection) -> None:
+    a, b = await user(shared), await user(shared)
+    theirs, own = await post(shared, a), await post(shared, b)
     for each in (theirs, own):
-        await like(migrated, each, b)
-        under = await comment(migrated, each, b)
-        await comment(migrated, each, a, under)  # goes with the comment it answers
-        await comment(migrated, each, a)
-    await migrated.execute("DELETE FROM users WHERE id = $1", b)
-    assert await counts(migrated, theirs) == (0, 1)
-    assert await migrated.fetch(WRONG) == []
+        await like(shared, each, b)
+        under = await comment(shared, each, b)
+        await comment(shared, each, a, under)  # goes with the comment it answers
+        await comment(shared, each, a)
+    await shared.execute("DELETE FROM users WHERE id = $1", b)
+    assert await counts(shared, theirs) == (0, 1)
+    assert await shared.fetch(WRONG) == []
 
 
 async def test_counting_does_not_touch(migrated: Connection) -> None:
@@ -108,16 +108,25 @@ SOME = "(SELECT id FROM {0} ORDER BY md5(id::text || clock_timestamp()::text) LI
 STEPS = [
     "INSERT INTO users (email) SELECT gen_random_uuid()::text FROM generate_series(1, 3)",
     f"INSERT INTO posts (user_id, content) SELECT id, 'x' FROM users WHERE id IN {SOME.format('users', 2)}",
-    "INSERT INTO likes (post_id, user_id) SELECT p.id, u.id FROM posts p, users u "
-    f"WHERE p.id IN {SOME.format('posts', 2)} AND u.id IN {SOME.format('users', 3)} ON CONFLICT DO NOTHING",
-    "INSERT INTO likes (post_id, user_id) SELECT p.id, u.id FROM posts p, users u "
-    f"WHERE p.id IN {SOME.format('posts', 2)} AND u.id IN {SOME.format('users', 3)} "
-    "ON CONFLICT (post_id, user_id) DO UPDATE SET created_at = now()",
-    "INSERT INTO comments (post_id, user_id, parent_comment_id, content) SELECT post_id, user_id, id, 'x' FROM comments "
-    f"WHERE id IN {SOME.format('comments', 2)}",
-    "INSERT INTO comments (post_id, user_id, content) SELECT p.id, u.id, 'x' FROM posts p, users u "
-    f"WHERE p.id IN {SOME.format('posts', 2)} AND u.id IN {SOME.format('users', 2)}",
-    f"UPDATE comments SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END WHERE id IN {SOME.format('comments', 3)}",
+    (
+        "INSERT INTO likes (post_id, user_id) SELECT p.id, u.id FROM posts p, users u "
+        f"WHERE p.id IN {SOME.format('posts', 2)} AND u.id IN {SOME.format('users', 3)} ON CONFLICT DO NOTHING"
+    ),
+    (
+        "INSERT INTO likes (post_id, user_id) SELECT p.id, u.id FROM posts p, users u "
+        f"WHERE p.id IN {SOME.format('posts', 2)} AND u.id IN {SOME.format('users', 3)} "
+        "ON CONFLICT (post_id, user_id) DO UPDATE SET created_at = now()"
+    ),
+    (
+        "INSERT INTO comments (post_id, user_id, parent_comment_id, content) "
+        f"SELECT post_id, user_id, id, 'x' FROM comments WHERE id IN {SOME.format('comments', 2)}"
+    ),
+    (
+        "INSERT INTO comments (post_id, user_id, content) SELECT p.id, u.id, 'x' FROM posts p, users u "
+        f"WHERE p.id IN {SOME.format('posts', 2)} AND u.id IN {SOME.format('users', 2)}"
+    ),
+    f"UPDATE comments SET deleted_at = now() WHERE id IN {SOME.format('comments', 2)}",
+    f"UPDATE comments SET deleted_at = NULL WHERE id IN {SOME.format('comments', 2)}",
     f"UPDATE comments SET post_id = {SOME.format('posts', 1)} WHERE id IN {SOME.format('comments', 2)}",
     f"DELETE FROM likes WHERE id IN {SOME.format('likes', 2)}",
     f"DELETE FROM comments WHERE id IN {SOME.format('comments', 1)}",
@@ -151,17 +160,17 @@ async def test_likers_of_the_same_posts_never_wait_for_each_other_in_a_circle(
     assert await migrated.fetch(WRONG) == []
 
 
-async def test_a_counted_column_is_nobodys_to_write_but_the_services(migrated: Connection) -> None:
-    a = await user(migrated)
-    one = await post(migrated, a)
+async def test_a_counted_column_is_nobodys_to_write_but_the_services(shared: Connection) -> None:
+    a = await user(shared)
+    one = await post(shared, a)
     for statement in (
         "UPDATE posts SET likes_count = 9 WHERE id = $1",
         "INSERT INTO posts (user_id, content, likes_count) SELECT user_id, 'x', 9 FROM posts WHERE id = $1",
     ):
-        async with acting(migrated, "authenticated", a):
+        async with acting(shared, "authenticated", a):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await migrated.execute(statement, one)
-    async with acting(migrated, "authenticated", a):
-        await migrated.execute("UPDATE posts SET content = 'y' WHERE id = $1", one)
-        await like(migrated, one, a)
-        assert await counts(migrated, one) == (1, 0)
+                await shared.execute(statement, one)
+    async with acting(shared, "authenticated", a):
+        await shared.execute("UPDATE posts SET content = 'y' WHERE id = $1", one)
+        await like(shared, one, a)
+        assert await counts(shared, one) == (1, 0)

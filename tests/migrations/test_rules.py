@@ -74,19 +74,19 @@ def rows(columns: list[Column], chance: random.Random) -> Iterator[dict[str, Any
 
 @pytest.mark.parametrize(("table", "name", "rule"), [pytest.param(*each, id=each[1]) for each in RULES])
 async def test_sql_and_python_give_the_same_answers(
-    migrated: Connection, table: Table[Any], name: str, rule: Rule[Any]
+    shared: Connection, table: Table[Any], name: str, rule: Rule[Any]
 ) -> None:
     columns = [table.require(each) for each in rule.columns]
     lines = ", ".join(column_line(table, each).replace(" NOT NULL", "") for each in columns)
-    await migrated.execute(f"CREATE TEMPORARY TABLE asked (number integer, {lines})")
+    await shared.execute(f"CREATE TEMPORARY TABLE asked (number integer, {lines})")
     given = list(rows(columns, random.Random(name)))
     names = ", ".join(quoted(each.db_name) for each in columns)
-    await migrated.copy_records_to_table(
+    await shared.copy_records_to_table(
         "asked",
         columns=["number", *(each.db_name for each in columns)],
         records=[(number, *row.values()) for number, row in enumerate(given)],
     )
-    answers = await migrated.fetch(f"SELECT {filled(rule, table)} AS answer, {names} FROM asked ORDER BY number")
+    answers = await shared.fetch(f"SELECT {filled(rule, table)} AS answer, {names} FROM asked ORDER BY number")
     ours = [rule.of(row) for row in given]
     assert [each["answer"] for each in answers] == ours
     assert len(set(map(repr, ours))) > 1, "the rows are all alike: the rule was not tried"
@@ -101,11 +101,11 @@ async def test_sql_and_python_give_the_same_answers(
         if each.default is not None and "gen_random_uuid" not in each.default.sql and "now()" not in each.default.sql
     ],
 )
-async def test_sql_and_python_give_the_same_default(migrated: Connection, table: Table[Any], column: Column) -> None:
+async def test_sql_and_python_give_the_same_default(shared: Connection, table: Table[Any], column: Column) -> None:
     assert column.default is not None
     same = f"SELECT ({column.default.sql})::{column.type.sql}::text = ($1::text)::{column.type.sql}::text"
     made = column.default.make(dt.datetime.now(dt.UTC))
-    assert await migrated.fetchval(same, as_text(made))
+    assert await shared.fetchval(same, as_text(made))
 
 
 def as_text(made: object) -> str:

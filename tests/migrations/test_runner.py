@@ -12,7 +12,14 @@ from homeport.adapters.postgres.migrate_files import in_transaction, migrations_
 from homeport.adapters.postgres.schema_check import check_schema
 from homeport.contexts import load, resolve
 from homeport.kernel.catalog import Catalog
-from homeport.kernel.errors import LockTimeout, QueryError, RepositoryConflictError, RepositoryUnavailableError
+from homeport.kernel.errors import (
+    ForeignKeyViolation,
+    InvalidValue,
+    LockTimeout,
+    QueryError,
+    RepositoryConflictError,
+    RepositoryUnavailableError,
+)
 from homeport.ports.context import Context
 from tests.migrations.conftest import Connect, Connection
 from tests.migrations.outside import owned_context, plain_context, write
@@ -130,9 +137,8 @@ async def test_a_late_file_stops_at_rows_that_refer_to_nothing_and_goes_on_when_
         await user(empty),
     )
     both = [*calendar, owned_context("trips", tmp_path)]
-    with pytest.raises(Exception, match=r"calendar/0002_trip_id.with_trips: .* violates foreign key") as refused:
+    with pytest.raises(ForeignKeyViolation, match=r"calendar/0002_trip_id.with_trips: .* violates foreign key"):
         await migrate_up(empty, both)
-    assert type(refused.value).__name__ == "ForeignKeyViolation"
     assert await empty.fetchval(LATE) is False
     await empty.execute("UPDATE calendar_events SET trip_id = NULL")
     assert labels(await migrate_up(empty, both)) == ["calendar/0002_trip_id.with_trips"]
@@ -183,7 +189,7 @@ async def test_a_failing_file_leaves_nothing_of_itself_and_the_next_run_goes_on(
 
 async def test_messages_keep_values_of_rows_to_themselves(empty: Connection, tmp_path: Path) -> None:
     things = plain_context("things", tmp_path, {"0001_a.up": "SELECT 's3cret'::integer;"})
-    with pytest.raises(Exception, match="things/0001_a: ") as refused:
+    with pytest.raises(InvalidValue, match="things/0001_a: ") as refused:
         await migrate_up(empty, [things])
     assert "s3cret" not in str(refused.value)
 
@@ -280,6 +286,6 @@ async def test_postgrest_is_told(migrated: Connection, another: Connect, tmp_pat
     listener = await another()
     await listener.add_listener("pgrst", lambda *said: heard.put_nowait(str(said[-1])))
     things = plain_context("things", tmp_path, {"0001_a.up": "SELECT 1;", "0002_b.up": "SELECT 1/0;"})
-    with pytest.raises(Exception, match="0002_b"):
+    with pytest.raises(InvalidValue, match="0002_b"):
         await migrate_up(migrated, [things])
     assert await asyncio.wait_for(heard.get(), 5) == "reload schema"

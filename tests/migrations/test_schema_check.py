@@ -22,13 +22,17 @@ PLANTED = [
     ("ALTER TABLE crates DROP CONSTRAINT crates_code_key", "constraint crates_code_key is missing"),
     ("ALTER TABLE crates RENAME CONSTRAINT crates_code_key TO other", "constraint crates_code_key is missing"),
     (
-        "ALTER TABLE crates DROP CONSTRAINT crates_position_check;"
-        "ALTER TABLE crates ADD CONSTRAINT crates_position_check CHECK (position >= -1)",
+        (
+            "ALTER TABLE crates DROP CONSTRAINT crates_position_check;"
+            "ALTER TABLE crates ADD CONSTRAINT crates_position_check CHECK (position >= -1)"
+        ),
         'constraint crates_position_check should be: CHECK (("position" >= 0)); it is',
     ),
     (
-        "ALTER TABLE likes DROP CONSTRAINT likes_post_id_fkey;"
-        "ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts",
+        (
+            "ALTER TABLE likes DROP CONSTRAINT likes_post_id_fkey;"
+            "ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts"
+        ),
         "constraint likes_post_id_fkey should be",
     ),
     ("DROP INDEX calendar_events_user_id_start_date_idx", "index calendar_events_user_id_start_date_idx is missing"),
@@ -55,17 +59,21 @@ PLANTED = [
     ("ALTER TABLE posts DISABLE TRIGGER posts_touch_updated_at", "trigger posts_touch_updated_at should be"),
     ("DROP FUNCTION homeport.posts_likes_count() CASCADE", "public.likes: function posts_likes_count is missing"),
     (
-        "CREATE OR REPLACE FUNCTION homeport.posts_likes_count() RETURNS trigger LANGUAGE plpgsql "
-        "SECURITY DEFINER SET search_path = '' AS 'BEGIN RETURN NULL; END'",
+        (
+            "CREATE OR REPLACE FUNCTION homeport.posts_likes_count() RETURNS trigger LANGUAGE plpgsql "
+            "SECURITY DEFINER SET search_path = '' AS 'BEGIN RETURN NULL; END'"
+        ),
         "public.likes: function posts_likes_count should be",
     ),
     ("ALTER FUNCTION homeport.posts_likes_count() SECURITY INVOKER", "function posts_likes_count should be"),
     (
-        "CREATE OR REPLACE VIEW public_profiles WITH (security_barrier = true) AS "
-        "SELECT id, username, nickname, email AS full_name, profile_image_url FROM profiles",
+        (
+            "CREATE OR REPLACE VIEW public_profiles AS "
+            "SELECT id, username, nickname, email AS full_name, profile_image_url FROM profiles"
+        ),
         "public.public_profiles: table should be: view",
     ),
-    ("ALTER VIEW public_profiles RESET (security_barrier)", "public.public_profiles: table should be"),
+    ("ALTER VIEW public_profiles SET (security_invoker = true)", "public.public_profiles: table should be"),
     ("DROP TABLE labels", "public.labels: table is missing"),
     ("DROP FUNCTION toggle_like(uuid, uuid)", "public.toggle_like: function is missing"),
     ("ALTER FUNCTION toggle_like(uuid, uuid) SECURITY DEFINER", "public.toggle_like: function should be"),
@@ -73,8 +81,10 @@ PLANTED = [
     ("REVOKE ALL ON FUNCTION toggle_like(uuid, uuid) FROM authenticated", "public.toggle_like: function should be"),
     ("GRANT EXECUTE ON FUNCTION toggle_like(uuid, uuid) TO anon", "public.toggle_like: function should be"),
     (
-        "DROP FUNCTION toggle_like(uuid, uuid); CREATE FUNCTION toggle_like(p_user_id uuid, p_post_id uuid) "
-        "RETURNS TABLE (liked boolean, likes_count bigint) LANGUAGE sql AS 'SELECT true, 1::bigint'",
+        (
+            "DROP FUNCTION toggle_like(uuid, uuid); CREATE FUNCTION toggle_like(p_user_id uuid, p_post_id uuid) "
+            "RETURNS TABLE (liked boolean, likes_count bigint) LANGUAGE sql AS 'SELECT true, 1::bigint'"
+        ),
         "public.toggle_like: function should be",
     ),
 ]
@@ -89,15 +99,15 @@ GRANT TRUNCATE ON calendar_events TO service_role;
 
 
 async def test_the_committed_migrations_give_what_the_tables_declare(
-    migrated: Connection, catalog: Catalog, operations: list[Operation[Any, Any]]
+    shared: Connection, catalog: Catalog, operations: list[Operation[Any, Any]]
 ) -> None:
-    assert await check_schema(migrated, catalog, operations) == []
-    assert await audit_functions(migrated, operations, schemas=("homeport", "public")) == []
+    assert await check_schema(shared, catalog, operations) == []
+    assert await audit_functions(shared, operations, schemas=("homeport", "public")) == []
 
 
-async def test_additions_are_fine(migrated: Connection, catalog: Catalog) -> None:
-    await migrated.execute(ADDITIONS)
-    assert await check_schema(migrated, catalog) == []
+async def test_additions_are_fine(shared: Connection, catalog: Catalog) -> None:
+    await shared.execute(ADDITIONS)
+    assert await check_schema(shared, catalog) == []
 
 
 async def test_the_check_leaves_nothing_behind(migrated: Connection, catalog: Catalog) -> None:
@@ -107,21 +117,21 @@ async def test_the_check_leaves_nothing_behind(migrated: Connection, catalog: Ca
 
 
 async def test_every_planted_drift_is_found(
-    migrated: Connection, catalog: Catalog, operations: list[Operation[Any, Any]]
+    shared: Connection, catalog: Catalog, operations: list[Operation[Any, Any]]
 ) -> None:
     for change, said in PLANTED:
-        transaction = migrated.transaction()
+        transaction = shared.transaction()
         await transaction.start()
-        await migrated.execute(change)
-        found = [str(each) for each in await check_schema(migrated, catalog, operations)]
+        await shared.execute(change)
+        found = [str(each) for each in await check_schema(shared, catalog, operations)]
         await transaction.rollback()
         assert any(said in each for each in found), (change, found)
         assert all("\n" not in each for each in found)
 
 
-async def test_each_drift_is_told_once(migrated: Connection, catalog: Catalog) -> None:
-    await migrated.execute("ALTER TABLE calendar_events ALTER title DROP NOT NULL")
-    (drift,) = await check_schema(migrated, catalog)
+async def test_each_drift_is_told_once(shared: Connection, catalog: Catalog) -> None:
+    await shared.execute("ALTER TABLE calendar_events ALTER title DROP NOT NULL")
+    (drift,) = await check_schema(shared, catalog)
     assert (drift.kind, drift.table, drift.name) == ("column", "public.calendar_events", "title")
     assert (drift.expected, drift.found) == ("text COLLATE C NOT NULL", "text COLLATE C")
 
@@ -130,8 +140,10 @@ async def test_each_drift_is_told_once(migrated: Connection, catalog: Catalog) -
     ("planted", "said"),
     [
         (
-            "CREATE FUNCTION homeport.loose() RETURNS integer LANGUAGE sql AS 'SELECT 1';"
-            "REVOKE ALL ON FUNCTION homeport.loose() FROM PUBLIC",
+            (
+                "CREATE FUNCTION homeport.loose() RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+                "REVOKE ALL ON FUNCTION homeport.loose() FROM PUBLIC"
+            ),
             "homeport.loose: function loose() should be: SET search_path = ''; it is: the caller's search_path",
         ),
         (
@@ -145,15 +157,15 @@ async def test_each_drift_is_told_once(migrated: Connection, catalog: Catalog) -
     ],
 )
 async def test_a_function_that_is_open_to_strangers_is_found(
-    migrated: Connection, operations: list[Operation[Any, Any]], planted: str, said: str
+    shared: Connection, operations: list[Operation[Any, Any]], planted: str, said: str
 ) -> None:
-    await migrated.execute(planted)
-    (found,) = [str(each) for each in await audit_functions(migrated, operations)]
+    await shared.execute(planted)
+    (found,) = [str(each) for each in await audit_functions(shared, operations)]
     assert said in found
 
 
 async def test_the_applications_own_functions_are_not_judged(
-    migrated: Connection, operations: list[Operation[Any, Any]]
+    shared: Connection, operations: list[Operation[Any, Any]]
 ) -> None:
-    await migrated.execute("CREATE FUNCTION mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
-    assert await audit_functions(migrated, operations) == []
+    await shared.execute("CREATE FUNCTION mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+    assert await audit_functions(shared, operations) == []

@@ -10,7 +10,7 @@ from asyncpg import exceptions
 from asyncpg.pgproto import types as pgproto_types
 
 from homeport.adapters.postgres import PostgresStore
-from homeport.adapters.postgres.errors import BY_CLASS, BY_CODE, not_reached, translated
+from homeport.adapters.postgres.errors import not_reached, translated
 from homeport.kernel import errors
 from homeport.kernel.binding import bind
 from homeport.kernel.catalog import Catalog
@@ -40,6 +40,7 @@ from homeport.kernel.errors import (
 )
 from homeport.kernel.predicates import eq
 from homeport.kernel.query import Delete, Insert
+from homeport.kernel.sqlstate import BY_CLASS, BY_CODE
 from homeport.kernel.table import Row
 from tests.postgres.tables import CRATE, FOREIGN, LABEL, LIGHTEN, SAMPLE, Sought
 
@@ -99,7 +100,7 @@ def test_every_code_of_the_table_is_one_that_the_driver_knows() -> None:
         ("21000", QueryError),
         ("42P10", QueryError),
         ("42601", QueryError),
-        ("42883", QueryError),
+        ("42883", SchemaMismatch),
         ("42P01", SchemaMismatch),
         ("42703", SchemaMismatch),
         ("42501", RepositoryPermissionError),

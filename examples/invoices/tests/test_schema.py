@@ -1,11 +1,11 @@
 """The migration makes what the tables declare."""
 
 import pytest
-from invoices import INVOICES
 
 from homeport.composition import check_schema
 from homeport.testing.rig import Rig, selected, without_server
 from homeport.testing.servers import ServerMissing
+from invoices import INVOICES
 
 
 @pytest.mark.skipif("postgres" not in selected(), reason="needs PostgreSQL")

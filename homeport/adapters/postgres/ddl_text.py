@@ -15,7 +15,7 @@ RESERVED = frozenset(_RESERVED.split())
 """PostgreSQL's words that can't name a table or a column without quotes."""
 
 _LONGEST = 63
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"([a-z_][a-z0-9_]*)"|"(?:[^"]|"")*\"""")
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"([a-z_][a-z0-9_]*)"(?!")|"(?:[^"]|"")*\"""")
 
 
 def plain(statement: str) -> str:

@@ -1,11 +1,10 @@
-"""What asyncpg and PostgreSQL raise, as Homeport's errors: one table by SQLSTATE. Messages never hold a row's values.
+"""What asyncpg and PostgreSQL raise, as Homeport's errors, by SQLSTATE. Messages never hold a row's values.
 
 The server's own text is kept only where it can hold nothing but names (SchemaMismatch), or is a function's own words
 (DomainError).
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
 
 import asyncpg
 
@@ -22,12 +21,9 @@ from homeport.kernel.errors import (
     OutcomeUnknown,
     PoolClosed,
     QueryError,
-    QueryTooLarge,
-    RepositoryConflictError,
     RepositoryConstraintError,
     RepositoryError,
     RepositoryPermissionError,
-    RepositoryTimeoutError,
     RepositoryUnavailableError,
     RowSecurity,
     SchemaMismatch,
@@ -36,82 +32,8 @@ from homeport.kernel.errors import (
     UniqueViolation,
     UnitAborted,
 )
+from homeport.kernel.sqlstate import Meaning, lost, meaning
 
-Meaning: TypeAlias = type[RepositoryError]
-
-BY_CODE: Mapping[str, Meaning] = {
-    "0L000": RepositoryPermissionError,
-    "0LP01": RepositoryPermissionError,
-    "0P000": RepositoryPermissionError,
-    "23001": ForeignKeyViolation,  # what ON DELETE RESTRICT raises from PostgreSQL 18 on
-    "23502": NotNullViolation,
-    "23503": ForeignKeyViolation,
-    "23505": UniqueViolation,
-    "23514": CheckViolation,
-    "23P01": ExclusionViolation,
-    "25P02": UnitAborted,
-    "25P03": RepositoryTimeoutError,
-    "25P04": RepositoryTimeoutError,
-    "3F000": SchemaMismatch,
-    "40001": SerializationConflict,
-    "40002": RepositoryConstraintError,
-    "40003": OutcomeUnknown,
-    "40P01": Deadlock,
-    "42501": RepositoryPermissionError,
-    "42703": SchemaMismatch,
-    "42704": SchemaMismatch,
-    "42804": InvalidValue,
-    "428C9": InvalidValue,
-    "42P01": SchemaMismatch,
-    "44000": CheckViolation,
-    "54000": InvalidValue,  # a value too long for its index
-    "55P03": LockTimeout,
-    "57014": StatementTimeout,
-    "P0001": DomainError,
-}
-
-BY_CLASS: Mapping[str, Meaning] = {
-    "08": RepositoryUnavailableError,
-    "22": InvalidValue,
-    "23": RepositoryConstraintError,
-    "28": RepositoryPermissionError,
-    "40": RepositoryConflictError,
-    "53": RepositoryUnavailableError,
-    "54": QueryTooLarge,
-    "57": RepositoryUnavailableError,
-    "58": RepositoryUnavailableError,
-    "72": RepositoryConflictError,
-    "P0": DomainError,
-    **dict.fromkeys(
-        (
-            *(
-                "00",
-                "01",
-                "02",
-                "03",
-                "09",
-                "0A",
-                "0B",
-                "0F",
-                "0L",
-                "0P",
-                "0Z",
-                "10",
-                "20",
-                "21",
-                "24",
-                "25",
-                "26",
-                "27",
-            ),
-            *("2B", "2D", "2F", "34", "38", "39", "3B", "3D", "3F", "42", "44", "55", "F0", "HV", "XX"),
-        ),
-        QueryError,
-    ),
-}
-"""PostgreSQL's own classes. A code of any other class is a function's own: a DomainError."""
-
-_LOST = ("08", "57P")
 _NAMES_ONLY = ("42P01", "42703", "42704", "42883", "3F000")
 
 
@@ -163,14 +85,14 @@ def sqlstate(error: asyncpg.PostgresError) -> str:
 
 def _answered(error: asyncpg.PostgresError, catalog: Catalog, *, sent: bool) -> RepositoryError:
     code = sqlstate(error)
-    meaning = _meaning(error, code)
-    if issubclass(meaning, RepositoryConstraintError):
-        return _constraint(error, code, meaning, catalog)
-    if sent and code.startswith(_LOST):
+    kind = _meaning(error, code)
+    if issubclass(kind, RepositoryConstraintError):
+        return _constraint(error, code, kind, catalog)
+    if sent and lost(code):
         return _lost(error, sent=True, code=code)
-    if meaning is DomainError or code in _NAMES_ONLY:
-        return meaning(str(error.args[0]) if error.args else "", code=code)
-    return meaning(f"{_SAID.get(meaning, 'the database refused the statement')} ({_condition(error, code)})", code=code)
+    if kind is DomainError or code in _NAMES_ONLY:
+        return kind(str(error.args[0]) if error.args else "", code=code)
+    return kind(f"{_SAID.get(kind, 'the database refused the statement')} ({_condition(error, code)})", code=code)
 
 
 def _meaning(error: asyncpg.PostgresError, code: str) -> Meaning:
@@ -178,7 +100,7 @@ def _meaning(error: asyncpg.PostgresError, code: str) -> Meaning:
         return RowSecurity
     if code == "22023" and _text(error, "server_source_function") == "check_role":
         return RepositoryPermissionError
-    return BY_CODE.get(code) or BY_CLASS.get(code[:2], DomainError)
+    return meaning(code)
 
 
 def _by_row_policy(error: asyncpg.PostgresError) -> bool:
@@ -187,15 +109,15 @@ def _by_row_policy(error: asyncpg.PostgresError) -> bool:
 
 
 def _constraint(
-    error: asyncpg.PostgresError, code: str, meaning: type[RepositoryConstraintError], catalog: Catalog
+    error: asyncpg.PostgresError, code: str, kind: type[RepositoryConstraintError], catalog: Catalog
 ) -> RepositoryError:
-    name = None if meaning is NotNullViolation else _text(error, "constraint_name") or _hinted(error, catalog)
+    name = None if kind is NotNullViolation else _text(error, "constraint_name") or _hinted(error, catalog)
     table, columns = catalog.constraint(name)
     place, column = _declared(error, catalog)
     if not columns and column is not None:
         columns = (column,)
-    said = f"{_SAID.get(meaning, 'a constraint was broken')}: {name or f'{place}.{column}'}"
-    return meaning(said, constraint=name, table=table or place, columns=columns, code=code)
+    said = f"{_SAID.get(kind, 'a constraint was broken')}: {name or f'{place}.{column}'}"
+    return kind(said, constraint=name, table=table or place, columns=columns, code=code)
 
 
 def _hinted(error: asyncpg.PostgresError, catalog: Catalog) -> str | None:
@@ -214,9 +136,7 @@ def _declared(error: asyncpg.PostgresError, catalog: Catalog) -> tuple[str | Non
 
 
 def _is_loss(error: BaseException) -> bool:
-    return isinstance(error, OSError) or (
-        isinstance(error, asyncpg.PostgresError) and sqlstate(error).startswith(_LOST)
-    )
+    return isinstance(error, OSError) or (isinstance(error, asyncpg.PostgresError) and lost(sqlstate(error)))
 
 
 def _lost(error: BaseException, *, sent: bool, code: str | None = None) -> RepositoryError:

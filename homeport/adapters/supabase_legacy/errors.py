@@ -16,15 +16,11 @@ import orjson
 from homeport.kernel.errors import (
     AuthExpired,
     AuthInvalid,
-    CheckViolation,
     Deadlock,
     DomainError,
-    ExclusionViolation,
-    ForeignKeyViolation,
     InvalidValue,
     LockTimeout,
     MultipleRowsError,
-    NotNullViolation,
     OutcomeUnknown,
     QueryError,
     QueryTooLarge,
@@ -37,9 +33,9 @@ from homeport.kernel.errors import (
     SchemaMismatch,
     SerializationConflict,
     StatementTimeout,
-    UniqueViolation,
     Unsupported,
 )
+from homeport.kernel.sqlstate import lost, meaning
 
 Describe: TypeAlias = Callable[[str | None], tuple[str | None, tuple[str, ...]]]
 
@@ -84,28 +80,6 @@ def translate(status: int, body: bytes, *, write: bool, describe: Describe = und
 _TELLING = re.compile(r"28000|0L000|42(?:501|703|883|P01|P10)|PGRST(?:10[689]|12[23]|20[01245])")
 
 _BY_CODE: Mapping[str, type[RepositoryError]] = {
-    "23001": ForeignKeyViolation,  # ON DELETE RESTRICT, from PostgreSQL 18
-    "23502": NotNullViolation,
-    "23503": ForeignKeyViolation,
-    "23505": UniqueViolation,
-    "23514": CheckViolation,
-    "23P01": ExclusionViolation,
-    "25006": QueryError,
-    "40001": SerializationConflict,
-    "40002": RepositoryConstraintError,
-    "40003": OutcomeUnknown,
-    "40P01": Deadlock,
-    "42501": RepositoryPermissionError,
-    "42804": InvalidValue,
-    "428C9": InvalidValue,
-    "42P01": SchemaMismatch,
-    "42703": SchemaMismatch,
-    "44000": CheckViolation,
-    "53300": RepositoryUnavailableError,  # refused at the door
-    "53400": RepositoryUnavailableError,
-    "55P03": LockTimeout,
-    "57014": StatementTimeout,
-    "57P03": RepositoryUnavailableError,  # still starting
     "PGRST000": RepositoryUnavailableError,  # no connection was had
     "PGRST001": OutcomeUnknown,  # a connection was lost
     "PGRST002": RepositoryUnavailableError,
@@ -125,28 +99,6 @@ _BY_CODE: Mapping[str, type[RepositoryError]] = {
     "PGRST302": AuthInvalid,
     "PGRST303": AuthInvalid,
 }
-
-# What the first letters say where the code itself is not listed, longest first
-_BY_CLASS: Mapping[str, type[RepositoryError]] = {
-    "PGRST": QueryError,
-    "08": OutcomeUnknown,
-    "0L": RepositoryPermissionError,
-    "21": QueryError,
-    "22": InvalidValue,
-    "23": RepositoryConstraintError,
-    "28": RepositoryPermissionError,
-    "40": SerializationConflict,
-    "42": QueryError,
-    "53": RepositoryUnavailableError,
-    "54": QueryError,
-    "57": OutcomeUnknown,
-    "58": RepositoryError,
-    "F0": RepositoryError,
-    "XX": RepositoryError,
-}
-
-# PostgreSQL's own classes; a code outside them was made up by a function
-_STANDARD = re.compile(r"0[0-389ABFLPZ]|10|2[0-8BDF]|3[489BDF]|4[024]|5[34578]|72|F0|HV|XX")
 
 # A proxy's answer, or PostgREST's without a code
 _BY_STATUS: Mapping[str, type[RepositoryError]] = {
@@ -192,8 +144,6 @@ def _kind(refusal: Refusal) -> type[RepositoryError]:
             return RowSecurity
         case "22023" if refusal.message.startswith("role "):
             return RepositoryPermissionError
-        case "42883" if refusal.message.startswith("function "):
-            return SchemaMismatch
         case "PGRST116" if not refusal.empty_details:
             return MultipleRowsError
         case "PGRST301" | "PGRST303" if "expired" in refusal.message:
@@ -202,15 +152,10 @@ def _kind(refusal: Refusal) -> type[RepositoryError]:
             return _BY_CODE[code]
         case code if code.isdecimal() and len(code) == 3:
             return _without_code(refusal.status)
+        case code if code.startswith("PGRST"):
+            return QueryError
         case code:
-            return _family(code)
-
-
-def _family(code: str) -> type[RepositoryError]:
-    for prefix, kind in _BY_CLASS.items():
-        if code.startswith(prefix):
-            return kind
-    return QueryError if _STANDARD.match(code) else DomainError
+            return OutcomeUnknown if lost(code) else meaning(code)
 
 
 def _without_code(status: int) -> type[RepositoryError]:

@@ -59,7 +59,7 @@ CREATE POLICY profiles_delete ON public.profiles FOR DELETE TO authenticated
 CREATE TRIGGER profiles_touch_updated_at BEFORE UPDATE ON public.profiles
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION homeport.touch('updated_at');
 
-CREATE VIEW public.public_profiles WITH (security_barrier = true) AS
+CREATE VIEW public.public_profiles AS
     SELECT id, username, nickname, full_name, profile_image_url FROM public.profiles;
 REVOKE ALL ON TABLE public.public_profiles FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT ON TABLE public.public_profiles TO authenticated, service_role;
