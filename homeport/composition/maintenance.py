@@ -69,14 +69,16 @@ async def create_logins(
 async def check_schema(
     database_url: str, contexts: Contexts, overrides: Mapping[str, Override] = NO_OVERRIDES
 ) -> list[str]:
-    """One line for each thing in the database that differs from its declaration; empty if nothing does."""
+    """One line for each thing that differs from its declaration, or function that is open to more than it should be."""
     from homeport.adapters.postgres import schema_check
 
     installed = resolve(contexts)
     catalog = Catalog.of((table for each in installed for table in each.tables), overrides)
     operations = [operation for each in installed for operation in each.operations]
     async with _connection(database_url) as connection:
-        return [str(each) for each in await schema_check.check_schema(connection, catalog, operations)]
+        drifts = await schema_check.check_schema(connection, catalog, operations)
+        drifts += await schema_check.audit_functions(connection, operations)
+        return [str(each) for each in dict.fromkeys(drifts)]
 
 
 def _line(status: "Status") -> str:

@@ -134,7 +134,7 @@ class ToggleLike:
 
 
 TOGGLE_LIKE = one_row("social.toggle_like", ToggleLike, LikeState, writes=True)
-"""Likes, or takes the like back, under a lock of the live post's row; no row where there is no live post."""
+"""Likes, or takes the like back; the same user's toggles of one post take turns. No row where there is no live post."""
 
 
 class StoredSocial:

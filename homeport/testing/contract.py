@@ -122,7 +122,8 @@ async def _creation_of_many(subject: _Subject) -> None:
     for name in given[0]:
         admit = subject.table.require(name).admit
         assert [getattr(each, name) for each in made] == [admit(each[name]) for each in given], "not in the order given"
-    assert await subject.rows.find_by_ids(list(reversed(keys))) == list(reversed(made))
+    assert await subject.rows.find_by_ids(keys) == made, "not in the order asked"
+    assert await subject.rows.find_by_ids(list(reversed(keys))) == list(reversed(made)), "not in the order asked"
     assert await subject.rows.bulk_create([subject.make(), subject.make()]) == 2
     assert await subject.rows.create_many([]) == []
     before = await subject.rows.count()

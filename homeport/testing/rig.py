@@ -19,7 +19,7 @@ import attrs
 import pytest
 import pytest_asyncio
 
-from homeport.composition import Homeport, Opening, in_memory
+from homeport.composition import Homeport, Opening, create_logins, in_memory, migrate_up
 from homeport.composition import open as open_homeport
 from homeport.ports.context import Context
 from homeport.settings import Settings
@@ -215,8 +215,6 @@ class Rig:
         return Leg(db=db, clean=clean, leaks=left, again=lambda: open_homeport(settings, contexts=self.contexts))
 
     async def _migrate(self, url: str) -> None:
-        from homeport.composition import create_logins, migrate_up
-
         await migrate_up(url, self.contexts)
         await create_logins(url, authenticator=_SECRET, service=_SECRET)
 

@@ -158,7 +158,7 @@ def specimen(dice: Dice) -> dict[str, object]:
             "raw": lambda: dice.choice([b"", b"\x00\xff", None]),
         },
         0.25,
-    ) | {"id": some(dice, "specimen", 6), "words": dice.choice(WORDS)}
+    ) | {"id": some(dice, "specimen", 6), "words": dice.choice(WORDS), "size": dice.choice([*Size, None])}
 
 
 def crate(dice: Dice) -> dict[str, object]:

@@ -289,3 +289,20 @@ async def test_postgrest_is_told(migrated: Connection, another: Connect, tmp_pat
     with pytest.raises(InvalidValue, match="0002_b"):
         await migrate_up(migrated, [things])
     assert await asyncio.wait_for(heard.get(), 5) == "reload schema"
+
+
+async def test_an_owner_who_is_no_superuser_migrates_where_the_roles_are_there(
+    empty: Connection, template: str, contexts: tuple[Context[Any], ...], catalog: Catalog
+) -> None:
+    await empty.execute("DROP ROLE IF EXISTS hp_owner; CREATE ROLE hp_owner")
+    name = await empty.fetchval("SELECT current_database()")
+    await empty.execute(f"ALTER DATABASE {name} OWNER TO hp_owner; SET ROLE hp_owner")
+    await migrate_up(empty, contexts)
+    assert await check_schema(empty, catalog) == []
+    one = await post(empty, await user(empty))
+    await empty.execute("INSERT INTO likes (post_id, user_id) SELECT id, user_id FROM posts")
+    assert await empty.fetchval("SELECT likes_count FROM posts WHERE id = $1", one) == 1
+    await migrate_down(empty, contexts)
+    await empty.execute(
+        f"RESET ROLE; ALTER DATABASE {name} OWNER TO postgres; DROP OWNED BY hp_owner; DROP ROLE hp_owner"
+    )
