@@ -1,0 +1,108 @@
+"""What rows of a table have to be, what they refer to, what is counted, and what is indexed."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import attrs
+
+from homeport.kernel.columns import OnDelete, Row, Rule
+from homeport.kernel.predicates import Field, Operand, Predicate
+
+
+@attrs.frozen
+class Unique:
+    """No two rows (for which `where` holds) agree in all these operands; NULLs never agree."""
+
+    operands: tuple[Operand, ...]
+    where: Predicate | None = None
+    name: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(operand.name for operand in self.operands)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a constraint over whole columns, the only kind that an upsert can name."""
+        return self.where is None and all(isinstance(operand, Field) for operand in self.operands)
+
+
+def unique(*operands: str | Operand, where: Predicate | None = None) -> Unique:
+    return Unique(tuple(Field(each) if isinstance(each, str) else each for each in operands), where)
+
+
+@attrs.frozen
+class ForeignKey:
+    name: str
+    columns: tuple[str, ...]
+    table: str
+    targets: tuple[str, ...]
+    on_delete: OnDelete
+
+
+@attrs.frozen
+class Check:
+    """A rule that no row breaks. An answer of None, unknown, passes."""
+
+    name: str
+    rule: Rule[bool | None]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.rule.columns
+
+
+def check(name: str, sql: str, holds: Callable[[Row], bool | None]) -> Check:
+    """A check constraint; `name` is completed with the table's: `expenses_<name>_check`."""
+    return Check(name, Rule(sql, holds))
+
+
+def at_least(name: str, least: int) -> Check:
+    """The column is at least `least`, or NULL."""
+
+    def holds(row: Row) -> bool | None:
+        value = row[name]
+        return None if value is None else cast("int", value) >= least
+
+    return check(name, f"{{{name}}} >= {least}", holds)
+
+
+def not_before(later: str, earlier: str) -> Check:
+    """The one column is not less than the other; NULL in either passes."""
+
+    def holds(row: Row) -> bool | None:
+        one, other = cast("Any", row[later]), cast("Any", row[earlier])
+        return None if one is None or other is None else bool(one >= other)
+
+    return check(later, f"{{{later}}} >= {{{earlier}}}", holds)
+
+
+def differ(one: str, other: str) -> Check:
+    """The two columns differ; NULL in either passes."""
+
+    def holds(row: Row) -> bool | None:
+        return None if row[one] is None or row[other] is None else row[one] != row[other]
+
+    return check(f"{one}_{other}", f"{{{one}}} <> {{{other}}}", holds)
+
+
+@attrs.frozen
+class Index:
+    """An index for speed alone. `terms` are columns, `-column` for descending, or SQL with `{column}` places."""
+
+    terms: tuple[str, ...]
+    where: Predicate | None = None
+    method: str = "btree"
+
+
+def index(*terms: str, where: Predicate | None = None, method: str = "btree") -> Index:
+    return Index(terms, where, method)
+
+
+@attrs.frozen
+class Counter:
+    """A column kept by the database: how many live rows of `table` refer to this row by `by`. Nobody else writes it."""
+
+    column: str
+    table: str
+    by: str
