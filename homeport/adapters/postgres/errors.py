@@ -34,6 +34,7 @@ from homeport.kernel.errors import (
 )
 from homeport.kernel.sqlstate import Meaning, lost, meaning
 
+_NOT_SENT = "cannot switch to state"  # the driver has read the server's farewell, and not yet the end of the connection
 _NAMES_ONLY = ("42P01", "42703", "42704", "42883", "3F000")
 
 
@@ -54,6 +55,8 @@ def translated(error: BaseException, catalog: Catalog, *, sent: bool, alive: boo
             return StatementTimeout("the statement took too long")
         case asyncpg.InterfaceError() if alive and not any(map(_is_loss, _causes(error))):
             return QueryError("the driver refused the call: the parameters don't fit the statement")
+        case asyncpg.InternalClientError() if _NOT_SENT in str(error):
+            return RepositoryUnavailableError("the connection was lost before the statement was sent")
         case asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError():
             return _lost(error, sent=sent)
         case ValueError() | OverflowError():
