@@ -1,9 +1,9 @@
 """A store that tells of every call when it has ended. It passes on everything as it is, errors too."""
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
@@ -14,6 +14,7 @@ from homeport.kernel.pages import CursorSigner
 from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written
 from homeport.ports.store import Session
 
+T = TypeVar("T")
 _LOG = logging.getLogger("homeport")
 
 
@@ -54,14 +55,7 @@ class ObservedStore:
         self.cursors: CursorSigner = session.cursors
 
     async def fetch(self, query: Select[E], /) -> list[E]:
-        started = perf_counter()
-        try:
-            rows = await self._session.fetch(query)
-        except BaseException as error:
-            self._tell(query.name, query.table.name, 0, started, error)
-            raise
-        self._tell(query.name, query.table.name, len(rows), started)
-        return rows
+        return await self._watched(self._session.fetch(query), query.name, query.table.name, len)
 
     async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
         started, rows = perf_counter(), 0
@@ -80,78 +74,40 @@ class ObservedStore:
         self._tell(query.name, query.table.name, rows, started)
 
     async def count(self, query: Select[Any], /) -> int:
-        started = perf_counter()
-        try:
-            found = await self._session.count(query)
-        except BaseException as error:
-            self._tell(query.name, query.table.name, 0, started, error)
-            raise
-        self._tell(query.name, query.table.name, 1, started)
-        return found
+        return await self._watched(self._session.count(query), query.name, query.table.name, _one)
 
     async def insert(self, command: Insert[E], /) -> Written[E]:
-        started = perf_counter()
-        try:
-            written = await self._session.insert(command)
-        except BaseException as error:
-            self._tell(command.name, command.table.name, 0, started, error)
-            raise
-        self._tell(command.name, command.table.name, written.count, started)
-        return written
+        return await self._watched(self._session.insert(command), command.name, command.table.name, _written)
 
     async def update(self, command: Update[E], /) -> Written[E]:
-        started = perf_counter()
-        try:
-            written = await self._session.update(command)
-        except BaseException as error:
-            self._tell(command.name, command.table.name, 0, started, error)
-            raise
-        self._tell(command.name, command.table.name, written.count, started)
-        return written
+        return await self._watched(self._session.update(command), command.name, command.table.name, _written)
 
     async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
-        started = perf_counter()
-        try:
-            written = await self._session.update_each(command)
-        except BaseException as error:
-            self._tell(command.name, command.table.name, 0, started, error)
-            raise
-        self._tell(command.name, command.table.name, written.count, started)
-        return written
+        return await self._watched(self._session.update_each(command), command.name, command.table.name, _written)
 
     async def delete(self, command: Delete[E], /) -> Written[E]:
-        started = perf_counter()
-        try:
-            written = await self._session.delete(command)
-        except BaseException as error:
-            self._tell(command.name, command.table.name, 0, started, error)
-            raise
-        self._tell(command.name, command.table.name, written.count, started)
-        return written
+        return await self._watched(self._session.delete(command), command.name, command.table.name, _written)
 
     async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
-        started = perf_counter()
-        try:
-            answer = await self._session.run(operation, parameter)
-        except BaseException as error:
-            self._tell(operation.name, operation.function, 0, started, error)
-            raise
-        rows = len(answer) if isinstance(answer, list) else int(answer is not None)
-        self._tell(operation.name, operation.function, rows, started)
-        return answer
+        return await self._watched(
+            self._session.run(operation, parameter), operation.name, operation.function, _answered
+        )
 
     async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
-        started = perf_counter()
-        try:
-            rows = await self._session.execute_query(query, params)
-        except BaseException as error:
-            self._tell("execute_query", "", 0, started, error)
-            raise
-        self._tell("execute_query", "", len(rows), started)
-        return rows
+        return await self._watched(self._session.execute_query(query, params), "execute_query", "", len)
 
     async def close(self) -> None:
         await self._session.close()
+
+    async def _watched(self, call: Awaitable[T], name: str, table: str, rows: Callable[[T], int]) -> T:
+        started = perf_counter()
+        try:
+            answer = await call
+        except BaseException as error:
+            self._tell(name, table, 0, started, error)
+            raise
+        self._tell(name, table, rows(answer), started)
+        return answer
 
     def _tell(self, name: str, table: str, rows: int, started: float, error: BaseException | None = None) -> None:
         milliseconds = (perf_counter() - started) * 1000
@@ -164,6 +120,18 @@ class ObservedStore:
                 if index not in self._broken:
                     self._broken.add(index)
                     _LOG.exception("an observer of store calls failed; further failures of it are not logged")
+
+
+def _one(_: int) -> int:
+    return 1
+
+
+def _written(written: Written[Any]) -> int:
+    return written.count
+
+
+def _answered(answer: object) -> int:
+    return len(answer) if isinstance(answer, list) else int(answer is not None)
 
 
 async def _close(stream: AsyncIterator[Any]) -> None:

@@ -77,7 +77,11 @@ class OwnPool:
             pool = self._pool or await self._open()
             # while one is free nobody has to wait, and a timer is dear beside a short statement
             free = self._lent <= self._sizes[1]
-            return await (pool.acquire() if free else _acquired(pool, self._timeout))
+            connection = await (pool.acquire() if free else _acquired(pool, self._timeout))
+            if self._closed:  # it was waited for while the pool closed, and the driver is about to close it
+                await _give_back(pool, connection, failed=True)
+                raise PoolClosed("the pool is closed")
+            return connection
         except BaseException as error:
             self._lent -= 1
             refused = self._refused(error)
