@@ -42,7 +42,7 @@ def load(name: str) -> Context[Any]:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
-        raise SettingsError(f"no context at {path}: there is no module {error.name}") from error
+        raise SettingsError(f"no context at {path}: no module {error.name} is installed or on PYTHONPATH") from error
     if not isinstance(found, Context):
         raise SettingsError(f"no context at {path}: {module} has no context {attribute}")
     return found

@@ -94,6 +94,14 @@ class Index:
     where: Predicate | None = None
     method: str = "btree"
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(name for term in self.terms for name in _columns(term))
+
+
+def _columns(term: str) -> tuple[str, ...]:
+    return Rule(term, lambda _: None).columns if "{" in term else (term.removeprefix("-"),)
+
 
 def index(*terms: str, where: Predicate | None = None, method: str = "btree") -> Index:
     return Index(terms, where, method)

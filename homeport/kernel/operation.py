@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 
 from homeport.kernel.entity import E
+from homeport.kernel.errors import InvalidValue
 from homeport.kernel.table import Column, ColumnSpec, columns_of
 
 P = TypeVar("P")
@@ -46,13 +47,25 @@ class Operation(Generic[P, R]):
     def results(self) -> tuple[Column, ...]:
         return columns_of(self.gives, self.result_specs)
 
+    def parameter(self, **given: object) -> P:
+        """The parameter of what a caller gave: the text of an id becomes a UUID. Raises InvalidValue by field."""
+        made = {each.name: _admitted(each, given.pop(each.name)) for each in self.arguments if each.name in given}
+        return self.takes(**made, **given)
+
     def admit(self, parameter: P) -> dict[str, object]:
         """The parameter's values by argument name. Raises InvalidValue."""
-        return {f"p_{each.name}": each.admit(getattr(parameter, each.name)) for each in self.arguments}
+        return {f"p_{each.name}": _admitted(each, getattr(parameter, each.name)) for each in self.arguments}
 
     def answer(self, rows: list[Any]) -> R:
         """The rows in the form that was promised: the list, or the one row or None."""
         return cast("R", rows if self.many else rows[0] if rows else None)
+
+
+def _admitted(argument: Column, value: object) -> object:
+    """As a column admits it; but no constraint of a table is there to refuse a None."""
+    if value is None and not argument.nullable:
+        raise InvalidValue(f"{argument.name}: must have a value", field=argument.name)
+    return argument.admit(value)
 
 
 def one_row(

@@ -297,7 +297,7 @@ def _check_names(declared: Table[Any]) -> None:
     """Every name in the declaration is a column of it; no identifier is cut by PostgreSQL at 63 bytes."""
     named = [declared.key, declared.owner, declared.soft_delete, *(each.lstrip("-") for each in declared.order)]
     named += [each.column for each in declared.counters]
-    for columns in declared.constraints.values():
+    for columns in (*declared.constraints.values(), *(each.columns for each in declared.indexes)):
         named += columns
     for name in named:
         if name is not None:

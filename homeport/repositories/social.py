@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import cast
 
 import attrs
 
@@ -182,11 +181,7 @@ class StoredSocial:
         return [CommentWithAuthor(comment=each, author=authors.get(each.user_id)) for each in comments]
 
     async def toggle_like(self, post_id: Id, user_id: Id) -> LikeState:
-        like = ToggleLike(
-            post_id=cast("uuid.UUID", LIKE.require("post_id").operand(post_id)),
-            user_id=cast("uuid.UUID", LIKE.require("user_id").operand(user_id)),
-        )
-        state = await self._store.run(TOGGLE_LIKE, like)
+        state = await self._store.run(TOGGLE_LIKE, TOGGLE_LIKE.parameter(post_id=post_id, user_id=user_id))
         if state is None:
             raise RepositoryNotFoundError("no such row in posts")
         return state

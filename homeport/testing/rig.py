@@ -2,7 +2,8 @@
 
 In a conftest: `pytest_plugins = ["homeport.testing.rig"]`, and a session fixture `homeport_contexts` with the contexts
 to install. A test that takes `db` then runs once on each adapter, on clean tables, and is followed by a leak check on
-the server's side. `on_one_database` gives PostgreSQL and the legacy API over one database.
+the server's side. `on_one_database` gives PostgreSQL and the legacy API over one database; `migrated_url` is a migrated
+database's URL; `Rig.deployed` has the tables under other names and types.
 
 HOMEPORT_TEST_ADAPTERS limits the adapters. A leg whose server is missing fails where CI=true, and is a skip with its
 reason elsewhere.
@@ -11,16 +12,21 @@ reason elsewhere.
 import os
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import asyncpg
 import attrs
 import pytest
 import pytest_asyncio
 
-from homeport.composition import Homeport, Opening, create_logins, in_memory, migrate_up
+from homeport.composition import Homeport, Opening, create_logins, migrate_up
 from homeport.composition import open as open_homeport
+from homeport.composition.drafting import draft_migrations
+from homeport.contexts import resolve
+from homeport.kernel.catalog import NO_OVERRIDES
+from homeport.kernel.table import Override
 from homeport.ports.context import Context
 from homeport.settings import Settings
 from homeport.testing.servers import (
@@ -42,8 +48,10 @@ TIME_ZONE = "Asia/Tokyo"
 _SECRET = "a secret of the test rig alone, long enough"  # noqa: S105 - signs and opens nothing but test servers
 _CURSOR_KEY = b"the cursor key of the test rig!!"
 _REPORT = pytest.StashKey["Report"]()
+T = TypeVar("T")
 
 Contexts = Sequence[str | Context[Any]]
+Overrides = Mapping[str, Override]
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -85,16 +93,7 @@ class Rig:
     async def leg(self, adapter: str, *, capped: bool = False) -> Leg:
         """The adapter's leg. Raises ServerMissing, each time again, where its server can't be had."""
         key = (adapter, capped and adapter == "supabase_legacy")
-        if key in self._missing:
-            raise self._missing[key]
-        if key not in self._legs:
-            try:
-                self._legs[key] = await self._open(adapter, capped=key[1])
-            except ServerMissing as missing:
-                self._missing[key] = missing
-                self.report.missing[adapter] = str(missing)
-                raise
-        return self._legs[key]
+        return await self._kept(key, adapter, lambda: self._open(adapter, capped=key[1]))
 
     async def shared(self) -> tuple[Homeport, Homeport]:
         """PostgreSQL and the legacy API over one database, which is emptied first."""
@@ -104,6 +103,15 @@ class Rig:
         legacy = await self._cached("shared legacy", self._legacy, "shared")
         await postgres.clean()
         return postgres.db, legacy.db
+
+    async def deployed(self, adapter: str, name: str, overrides: Overrides) -> Leg:
+        """The adapter's leg where tables have other names and types, in a database of its own; `name` stands for it.
+
+        The contexts of these tables are made anew, without the functions of their operations. No foreign key of
+        another context may refer to them. Raises ServerMissing.
+        """
+        database = f"{name}_{adapter}"
+        return await self._kept((database, False), adapter, lambda: self._deployed(adapter, database, overrides))
 
     async def database(self, name: str) -> str:
         """The superuser's URL of a migrated database of this session."""
@@ -143,10 +151,22 @@ class Rig:
                 await drop_database(self._server, name)
             self._server.close()
 
+    async def _kept(self, key: tuple[str, bool], adapter: str, make: Callable[[], Awaitable[Leg]]) -> Leg:
+        if key in self._missing:
+            raise self._missing[key]
+        if key not in self._legs:
+            try:
+                self._legs[key] = await make()
+            except ServerMissing as missing:
+                self._missing[key] = missing
+                self.report.missing[adapter] = str(missing)
+                raise
+        return self._legs[key]
+
     async def _open(self, adapter: str, *, capped: bool) -> Leg:
         match adapter:
             case "memory":
-                return self._memory()
+                return await self._memory()
             case "postgres":
                 return await self._postgres("postgres")
             case _:
@@ -157,8 +177,22 @@ class Rig:
             self._legs[key, False] = await make(database)
         return self._legs[key, False]
 
-    def _memory(self) -> Leg:
-        db = in_memory(self.contexts)
+    async def _deployed(self, adapter: str, database: str, overrides: Overrides) -> Leg:
+        if adapter == "memory":
+            return await self._memory(overrides)
+        await self.database(database)
+        admin = await self.admin(database)
+        for context in resolve(self.contexts):
+            mine = {each.name: overrides[each.name] for each in context.tables if each.name in overrides}
+            if mine:
+                name = f"0001_{context.name}"
+                await admin.execute(draft_migrations(context)[f"{name}.down.sql"])
+                await admin.execute(draft_migrations(context, mine)[f"{name}.up.sql"])
+        return await (self._postgres if adapter == "postgres" else self._legacy)(database, overrides=overrides)
+
+    async def _memory(self, overrides: Overrides = NO_OVERRIDES) -> Leg:
+        again = self._opening(Settings(adapter="memory"), overrides)
+        db = await again()
         store = db.store(db.contexts[0])
         mark = store.mark()  # type: ignore[attr-defined]  # the memory store's own
 
@@ -169,16 +203,15 @@ class Rig:
             return list(store.engine.check())  # type: ignore[attr-defined]  # indexes and counters agree with the rows
 
         self._closing.append(db.close)
-        settings = Settings(adapter="memory")
-        return Leg(db=db, clean=clean, leaks=nothing, again=lambda: open_homeport(settings, contexts=self.contexts))
+        return Leg(db=db, clean=clean, leaks=nothing, again=again)
 
-    async def _postgres(self, database: str) -> Leg:
+    async def _postgres(self, database: str, *, overrides: Overrides = NO_OVERRIDES) -> Leg:
         await self.database(database)
         url = self.server().url(self._databases[database], user="homeport_service", password=_SECRET)
         settings = Settings(adapter="postgres", database_url=url, cursor_key=_CURSOR_KEY)
-        return await self._served(database, settings)
+        return await self._served(database, self._opening(settings, overrides))
 
-    async def _legacy(self, database: str, max_rows: int = ROW_CAP) -> Leg:
+    async def _legacy(self, database: str, *, max_rows: int = ROW_CAP, overrides: Overrides = NO_OVERRIDES) -> Leg:
         await self.database(database)
         admin = await self.admin(database)
         await admin.execute(
@@ -198,10 +231,13 @@ class Rig:
             supabase_service_role_key=token(_SECRET, "service_role"),
             cursor_key=_CURSOR_KEY,
         )
-        return await self._served(database, settings)
+        return await self._served(database, self._opening(settings, overrides))
 
-    async def _served(self, database: str, settings: Settings) -> Leg:
-        db = await open_homeport(settings, contexts=self.contexts)
+    def _opening(self, settings: Settings, overrides: Overrides) -> Callable[[], Opening]:
+        return lambda: open_homeport(settings, contexts=self.contexts, overrides=overrides)
+
+    async def _served(self, database: str, again: Callable[[], Opening]) -> Leg:
+        db = await again()
         self._closing.append(db.close)
         admin = await self.admin(database)
         statement = await clean_statement(admin, ("public",))
@@ -212,7 +248,7 @@ class Rig:
         async def left() -> list[str]:
             return await leaks(admin, database=self._databases[database])
 
-        return Leg(db=db, clean=clean, leaks=left, again=lambda: open_homeport(settings, contexts=self.contexts))
+        return Leg(db=db, clean=clean, leaks=left, again=again)
 
     async def _migrate(self, url: str) -> None:
         await migrate_up(url, self.contexts)
@@ -230,10 +266,10 @@ def selected() -> tuple[str, ...]:
 
 
 def without_server(missing: ServerMissing) -> None:
-    """Fails in CI, skips with the reason elsewhere: a leg that could not run is never silent."""
+    """Fails in CI, skips elsewhere: a leg that could not run is never silent. How to get it stands in the summary."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"in CI no leg may be missing: {missing}", pytrace=False)
-    pytest.skip(str(missing))
+        pytest.fail(f"in CI no leg may be missing: {missing.reason}", pytrace=False)
+    pytest.skip("its server is missing: the summary says why, and how to get it")
 
 
 @pytest.fixture(scope="session")
@@ -258,28 +294,45 @@ def adapter(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def db(adapter: str, rig: Rig, request: pytest.FixtureRequest) -> AsyncIterator[Homeport]:
-    """An opened Homeport over clean tables on each adapter in turn; nothing may be left open behind the test."""
+@asynccontextmanager
+async def clean(wanted: Awaitable[Leg]) -> AsyncIterator[Homeport]:
+    """The leg's Homeport over clean tables; nothing may be left open behind the test."""
+    leg = await _had(wanted)
+    await leg.clean()
+    yield leg.db
+    assert await leg.leaks() == []
+
+
+async def _had(wanted: Awaitable[T]) -> T:
+    """What is wanted; where its server is missing the test fails in CI, and is skipped elsewhere."""
     try:
-        leg = await rig.leg(adapter, capped=request.node.get_closest_marker("row_cap") is not None)
+        return await wanted
     except ServerMissing as missing:
         without_server(missing)
         raise
-    await leg.clean()
-    assert {leg.db.store(context).adapter for context in leg.db.contexts} == {adapter}
-    yield leg.db
-    assert await leg.leaks() == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def db(adapter: str, rig: Rig, request: pytest.FixtureRequest) -> AsyncIterator[Homeport]:
+    """An opened Homeport over clean tables on each adapter in turn."""
+    capped = request.node.get_closest_marker("row_cap") is not None
+    async with clean(rig.leg(adapter, capped=capped)) as opened:
+        assert {opened.store(context).adapter for context in opened.contexts} == {adapter}
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def on_one_database(rig: Rig) -> tuple[Homeport, Homeport]:
     """PostgreSQL and the legacy API over one clean database."""
-    try:
-        return await rig.shared()
-    except ServerMissing as missing:
-        without_server(missing)
-        raise
+    return await _had(rig.shared())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def migrated_url(rig: Rig) -> str:
+    """The superuser's URL of a migrated database; skips where PostgreSQL is left out of the run."""
+    if "postgres" not in selected():
+        pytest.skip("HOMEPORT_TEST_ADAPTERS leaves PostgreSQL out")
+    return await _had(rig.database("postgres"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -81,6 +81,7 @@ class Place:
         async with asyncio.timeout(5):
             while await self.admin.fetchval(sql) < number:
                 await asyncio.sleep(0.01)
+                await self.admin.execute("select pg_stat_clear_snapshot()")  # a transaction would go on seeing the same
 
     async def left(self) -> list[str]:
         """Transactions, statements, advisory locks and row or table locks of ours that nobody ended."""

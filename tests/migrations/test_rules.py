@@ -78,15 +78,16 @@ async def test_sql_and_python_give_the_same_answers(
 ) -> None:
     columns = [table.require(each) for each in rule.columns]
     lines = ", ".join(column_line(table, each).replace(" NOT NULL", "") for each in columns)
-    await shared.execute(f"CREATE TEMPORARY TABLE asked (number integer, {lines})")
+    asked = f"asked_{table.name}"  # of its own, as asyncpg keeps in mind the types of a table's columns by their names
+    await shared.execute(f"CREATE TEMPORARY TABLE {asked} (number integer, {lines})")
     given = list(rows(columns, random.Random(name)))
     names = ", ".join(quoted(each.db_name) for each in columns)
     await shared.copy_records_to_table(
-        "asked",
+        asked,
         columns=["number", *(each.db_name for each in columns)],
         records=[(number, *row.values()) for number, row in enumerate(given)],
     )
-    answers = await shared.fetch(f"SELECT {filled(rule, table)} AS answer, {names} FROM asked ORDER BY number")
+    answers = await shared.fetch(f"SELECT {filled(rule, table)} AS answer, {names} FROM {asked} ORDER BY number")
     ours = [rule.of(row) for row in given]
     assert [each["answer"] for each in answers] == ours
     assert len(set(map(repr, ours))) > 1, "the rows are all alike: the rule was not tried"

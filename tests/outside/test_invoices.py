@@ -39,7 +39,7 @@ def test_their_migration_is_the_draft_with_the_operations_function() -> None:
     assert made.startswith(tables)
     assert "CREATE FUNCTION public.pay_invoice(p_invoice_id uuid, p_user_id uuid)" in wanted
     assert "CREATE FUNCTION public.pay_invoice(p_invoice_id uuid, p_user_id uuid)" in made
-    assert (folder / "0001_invoices.down.sql").read_text().endswith(draft["0001_invoices.down.sql"])
+    assert (folder / "0001_invoices.down.sql").read_text() == draft["0001_invoices.down.sql"]
 
 
 def test_the_command_writes_the_draft_and_spares_what_is_there(tmp_path: Path) -> None:

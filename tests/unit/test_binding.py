@@ -30,7 +30,7 @@ from homeport.kernel.predicates import (
     starts_with,
 )
 from homeport.kernel.query import Delete, Order, Update, total_order
-from homeport.kernel.table import Override, column, table
+from homeport.kernel.table import Override, column, index, table
 from homeport.kernel.types import IntegerType
 from homeport.repositories.calendar import EVENT
 from tests.support.specimens import CRATE, LABEL, SPECIMEN, Crate
@@ -148,5 +148,8 @@ def test_a_declaration_is_checked_when_it_is_made() -> None:
         table(Crate, "crates", key="nothing")
     with pytest.raises(SchemaMismatch):
         table(Crate, "c" * 64)
+    for term in ("nothing", "-nothing", "lower({nothing})"):
+        with pytest.raises(InvalidField):
+            table(Crate, "crates", indexes=[index(term)])
     with pytest.raises(SchemaMismatch):
         Catalog.of([CRATE, table(Crate, "crates")])

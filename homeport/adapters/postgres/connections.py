@@ -6,7 +6,8 @@ which would be a whole round trip. Only one that ran SQL of the caller's own is 
 
 import asyncio
 import contextlib
-from typing import Protocol, TypeAlias, cast
+from collections.abc import AsyncIterator
+from typing import Literal, Protocol, TypeAlias, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -36,7 +37,8 @@ class Connections(Protocol):
     async def release(self, connection: Connection, *, failed: bool = False, raw: bool = False) -> None:
         """Never raises for the connection's sake: one in doubt is dropped.
 
-        `failed` says that the last call did not end well, `raw` that it was SQL of the caller's own.
+        `failed` says that the last call did not end with the server's answer, `raw` that it was SQL of the caller's
+        own.
         """
 
     async def close(self) -> None:
@@ -215,7 +217,16 @@ class OneConnection:
             raise PoolTimeout("the one connection did not become free in time") from error
 
     async def release(self, connection: Connection, *, failed: bool = False, raw: bool = False) -> None:
-        self._free.release()
+        if failed and is_alive(connection):
+            await asyncio.shield(self._settled(connection))
+        else:
+            self._free.release()
+
+    async def _settled(self, connection: Connection) -> None:
+        try:
+            await _settle(connection)
+        finally:
+            self._free.release()
 
     async def close(self) -> None:
         self._closed = True
@@ -235,14 +246,56 @@ def is_alive(connection: Connection) -> bool:
         return False
 
 
-async def _give_back(pool: Pool, connection: Connection, *, failed: bool) -> None:
-    """After a failure the driver may be waiting for a cancelled statement: not for long, then the connection is cut.
+@contextlib.asynccontextmanager
+async def transaction(
+    connection: Connection, *, isolation: Literal["repeatable_read"] | None = None, readonly: bool = False
+) -> AsyncIterator[None]:
+    """The driver's own waits for the answer to its ROLLBACK without end; here a connection that gives none is cut."""
+    inner = connection.transaction(isolation=isolation, readonly=readonly)
+    await inner.__aenter__()
+    try:
+        yield
+    except BaseException as error:
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await inner.__aexit__(type(error), error, error.__traceback__)
+        except _DRIVER:
+            if is_alive(connection):
+                connection.terminate()
+        raise
+    await inner.__aexit__(None, None, None)
 
-    A failure to give back is not the call's failure: the pool has dropped the connection by then.
-    """
+
+async def _give_back(pool: Pool, connection: Connection, *, failed: bool) -> None:
+    """A failure to give back is not the call's failure: the pool has dropped the connection by then."""
     borrowed = cast("PoolConnectionProxy[asyncpg.Record]", connection)
+    if failed:
+        await asyncio.shield(_settled(pool, borrowed))
+        return
     with contextlib.suppress(*_DRIVER):
-        await pool.release(borrowed, timeout=RELEASE_SECONDS if failed else None)
+        await pool.release(borrowed)
+
+
+async def _settled(pool: Pool, borrowed: "PoolConnectionProxy[asyncpg.Record]") -> None:
+    if is_alive(borrowed):
+        await _settle(borrowed)
+    with contextlib.suppress(*_DRIVER):
+        await pool.release(borrowed, timeout=RELEASE_SECONDS)
+
+
+async def _settle(connection: Connection) -> None:
+    """Waits for a cancelled statement to end, not for long, and ends what the driver leaves open.
+
+    It asks to describe a statement without a Sync, which comes with the execution. A call that ends between the two
+    leaves an implicit transaction with its locks, which any simple query closes.
+    """
+    try:
+        await connection.execute("SELECT", timeout=RELEASE_SECONDS)
+    except asyncpg.PostgresError:
+        pass  # an answer all the same: the user's own transaction has failed, or the cancellation came late
+    except _DRIVER:
+        if is_alive(connection):
+            connection.terminate()
 
 
 async def _keep(_: Connection) -> None:

@@ -104,17 +104,12 @@ def _index(table: Table[Any], index: Index, catalog: Catalog, taken: set[str]) -
 
 
 def _index_name(table: Table[Any], index: Index, taken: set[str]) -> str:
-    columns = [name for term in index.terms for name in _columns(term)]
-    stem = "_".join((table.name, *columns))[:55]
+    stem = "_".join((table.name, *index.columns))[:55]
     name, number = f"{stem}_idx", 1
     while name in taken:
         name, number = f"{stem}_idx{number}", number + 1
     taken.add(name)
     return shortened(name)
-
-
-def _columns(term: str) -> tuple[str, ...]:
-    return Rule(term, lambda _: None).columns if "{" in term else (term.lstrip("-"),)
 
 
 def _term(table: Table[Any], term: str) -> str:

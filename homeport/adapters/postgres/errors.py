@@ -34,7 +34,6 @@ from homeport.kernel.errors import (
 )
 from homeport.kernel.sqlstate import Meaning, lost, meaning
 
-_NOT_SENT = "cannot switch to state"  # the driver has read the server's farewell, and not yet the end of the connection
 _NAMES_ONLY = ("42P01", "42703", "42704", "42883", "3F000")
 
 
@@ -55,8 +54,6 @@ def translated(error: BaseException, catalog: Catalog, *, sent: bool, alive: boo
             return StatementTimeout("the statement took too long")
         case asyncpg.InterfaceError() if alive and not any(map(_is_loss, _causes(error))):
             return QueryError("the driver refused the call: the parameters don't fit the statement")
-        case asyncpg.InternalClientError() if _NOT_SENT in str(error):
-            return RepositoryUnavailableError("the connection was lost before the statement was sent")
         case asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError():
             return _lost(error, sent=sent)
         case ValueError() | OverflowError():
@@ -79,6 +76,11 @@ def not_reached(error: BaseException, *, closed: bool = False) -> RepositoryErro
             return RepositoryUnavailableError(f"the server was not reached ({type(error).__name__})")
         case _:
             return None
+
+
+def answered(error: BaseException) -> bool:
+    """Whether it is the server's own answer, after which nothing is under way."""
+    return isinstance(error, asyncpg.PostgresError)
 
 
 def sqlstate(error: asyncpg.PostgresError) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from homeport.adapters.postgres import bulk
 from homeport.adapters.postgres.compiler import Bound, Compiler, Hydrate
-from homeport.adapters.postgres.connections import Connection, Connections, is_alive
-from homeport.adapters.postgres.errors import translated
+from homeport.adapters.postgres.connections import Connection, Connections, is_alive, transaction
+from homeport.adapters.postgres.errors import answered, translated
 from homeport.adapters.postgres.predicate_sql import table_name
 from homeport.adapters.postgres.statements import comment
 from homeport.kernel.capabilities import Capability
@@ -111,7 +111,7 @@ class PostgresStore:
         count, entities = 0, list[E]()
         async with (
             self._borrowed(writes=True) as connection,
-            connection.transaction() if together else nullcontext(),
+            transaction(connection) if together else nullcontext(),
         ):
             for text, values in pieces:
                 some = await self._write(connection, command.table, text, values, returning=command.returning)
@@ -158,7 +158,7 @@ class PostgresStore:
         count = 0
         async with (
             self._borrowed(writes=True) as connection,
-            nullcontext() if len(groups) == 1 else connection.transaction(),
+            nullcontext() if len(groups) == 1 else transaction(connection),
         ):
             for text, values in groups:
                 count += _count(await connection.execute(text, *values))
@@ -222,7 +222,7 @@ class _Borrowed:
             await self._connections.release(self._connection, raw=self._raw)
             return
         alive = is_alive(self._connection)
-        await self._connections.release(self._connection, failed=True, raw=self._raw)
+        await self._connections.release(self._connection, failed=not answered(error), raw=self._raw)
         ours = translated(error, self._catalog, sent=self._writes, alive=alive)
         if ours is not None and ours is not error:
             raise ours from error
@@ -232,7 +232,7 @@ def _snapshot(connection: Connection) -> AbstractAsyncContextManager[object]:
     """A transaction that sees one moment; inside a unit the unit's own."""
     if connection.is_in_transaction():
         return nullcontext()
-    return connection.transaction(isolation="repeatable_read", readonly=True)
+    return transaction(connection, isolation="repeatable_read", readonly=True)
 
 
 def _entities(hydrate: Hydrate[E], rows: Sequence[Any]) -> list[E]:

@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import attrs
 
@@ -135,10 +134,7 @@ class StoredInvoices:
         return await self.invoices.of(user_id).find_many(with_text, name="search_invoices")
 
     async def pay_invoice(self, invoice_id: Id, user_id: Id) -> Payment:
-        wanted = PayInvoice(
-            invoice_id=cast("uuid.UUID", INVOICE.require("id").operand(invoice_id)),
-            user_id=cast("uuid.UUID", INVOICE.require("user_id").operand(user_id)),
-        )
+        wanted = PAY_INVOICE.parameter(invoice_id=invoice_id, user_id=user_id)
         payment = await self._store.run(PAY_INVOICE, wanted)
         if payment is None:
             raise RepositoryNotFoundError("no such row in invoices")
