@@ -9,11 +9,15 @@ from homeport.ports.context import Context
 from homeport.settings import SettingsError
 
 if TYPE_CHECKING:
+    from homeport.repositories.access import StoredAccess
+    from homeport.repositories.budgets import StoredBudgets
     from homeport.repositories.calendar import StoredCalendar
     from homeport.repositories.expenses import StoredExpenses
+    from homeport.repositories.governance import StoredGovernance
     from homeport.repositories.profiles import StoredProfiles
     from homeport.repositories.social import StoredSocial
     from homeport.repositories.users import StoredUsers
+    from homeport.repositories.vehicles import StoredVehicles
 
 P = TypeVar("P")
 
@@ -23,6 +27,10 @@ SHIPPED: Mapping[str, str] = {
     "expenses": "homeport.repositories.expenses:EXPENSES",
     "social": "homeport.repositories.social:SOCIAL",
     "calendar": "homeport.repositories.calendar:CALENDAR",
+    "budgets": "homeport.repositories.budgets:BUDGETS",
+    "vehicles": "homeport.repositories.vehicles:VEHICLES",
+    "access": "homeport.repositories.access:ACCESS",
+    "governance": "homeport.repositories.governance:GOVERNANCE",
 }
 """Where each shipped context's value stands."""
 
@@ -112,3 +120,19 @@ class ShippedContexts:
     @property
     def calendar(self) -> "StoredCalendar":
         return cast("StoredCalendar", self.repository(load("calendar")))
+
+    @property
+    def budgets(self) -> "StoredBudgets":
+        return cast("StoredBudgets", self.repository(load("budgets")))
+
+    @property
+    def vehicles(self) -> "StoredVehicles":
+        return cast("StoredVehicles", self.repository(load("vehicles")))
+
+    @property
+    def access(self) -> "StoredAccess":
+        return cast("StoredAccess", self.repository(load("access")))
+
+    @property
+    def governance(self) -> "StoredGovernance":
+        return cast("StoredGovernance", self.repository(load("governance")))

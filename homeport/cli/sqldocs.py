@@ -38,6 +38,26 @@ _WHOLE_WORDS: Mapping[str, Any] = {"break_long_words": False, "break_on_hyphens"
 
 SAMPLES: Mapping[str, Mapping[str, object]] = {
     "expenses.get_user_expenses": {"filters": {"category": "fuel", "min_amount": "1", "max_amount": "2"}},
+    "budgets.create_recurring_expense": {
+        "data": {
+            "amount": "900",
+            "category": "rent",
+            "frequency": "monthly",
+            "start_date": _DAY,
+            "next_due_date": _DAY,
+            "budget_id": _ID,
+        }
+    },
+    "budgets.create_budget_category": {"data": {"name": "diesel"}},
+    "access.get_sessions_by_ip": {"ip_address": "10.0.0.1"},
+    "governance.get": {"reveal": True},
+    "governance.get_value": {"default": 1, "reveal": True},
+    "governance.get_many": {"keys": ["text", "other"], "reveal": True},
+    "governance.define": {"value": 1, "value_type": "json", "is_secret": False},
+    "governance.set": {"value": 1},
+    "governance.list": {"reveal": True},
+    "vehicles.add_maintenance_record": {"data": {"task": "oil", "date": _DAY}},
+    "vehicles.add_fuel_log": {"data": {"date": _DAY, "volume": "10", "price_per_unit": "4", "odometer": 1000}},
     "social.create_comment": {"data": {"content": "text", "parent_comment_id": _ID}},
 }
 """Arguments that a parameter's name and type don't tell, by method."""
@@ -213,7 +233,7 @@ def _writing_calls(
     whole = table.entity(**{each.name: _made_up(each) for each in table.columns})
     new = {**{each.name: _made_up(each) for each in table.columns if each.reference and not each.nullable}, **data}
     changes = _changes(table)
-    other = uuid.UUID(int=2)
+    other = uuid.UUID(int=2) if isinstance(table.key_column.type, UuidType) else value_of(table.key_column.type, "", 2)
     keyed = new if table.key_column.read_only else {table.key: key, **new}
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "create": lambda: rows.create(new),
@@ -233,6 +253,9 @@ def _writing_calls(
         "delete_many": lambda: rows.delete_many(mine),
         "bulk_delete": lambda: rows.bulk_delete([key]),
     }
+    if table.key_column.read_only:  # the database numbers the rows, so none is known again by its key
+        for name in ("upsert", "upsert_many", "insert_absent"):
+            del calls[name]
     if table.soft_delete is not None:
         calls["soft_delete"] = lambda: rows.soft_delete(key)
         calls["restore"] = lambda: rows.restore(key)

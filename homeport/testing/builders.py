@@ -34,16 +34,20 @@ from homeport.kernel.types import (
     TimestampType,
     UuidType,
 )
+from homeport.repositories.access import ADMIN, SECURITY_EVENT, SESSION
+from homeport.repositories.budgets import BUDGET, BUDGET_CATEGORY, RECURRING_EXPENSE
 from homeport.repositories.calendar import EVENT
 from homeport.repositories.expenses import EXPENSE
 from homeport.repositories.profiles import PROFILE
 from homeport.repositories.social import COMMENT, FOLLOW, LIKE, MESSAGE, POST
 from homeport.repositories.users import USER
+from homeport.repositories.vehicles import FUEL_LOG, MAINTENANCE_RECORD, VEHICLE
 
 E_co = TypeVar("E_co", covariant=True)
 
 _NUMBERS = itertools.count(1)
 _EPOCH = dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)
+_LATE = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
 _WORDS = ("USD", "en", "+4930123456", "https://example.com/", "12:00", "#3b82f6")
 
 
@@ -153,6 +157,8 @@ def _candidates(column: Column, row: Mapping[str, object], check: Check, number:
             yield from (0, 1, 5, 10, 50, 100, 1000, -1)
         case ChoiceType(members):
             yield from members
+        case TimestampType():
+            yield _LATE
         case _:
             return
 
@@ -235,3 +241,12 @@ a_comment = builder(COMMENT)
 a_like = builder(LIKE)
 a_follow = builder(FOLLOW)
 a_message = builder(MESSAGE)
+a_budget = builder(BUDGET)
+a_budget_category = builder(BUDGET_CATEGORY)
+a_recurring_expense = builder(RECURRING_EXPENSE)
+a_session = builder(SESSION)
+an_admin = builder(ADMIN)
+a_security_event = builder(SECURITY_EVENT)
+a_vehicle = builder(VEHICLE)
+a_maintenance_record = builder(MAINTENANCE_RECORD)
+a_fuel_log = builder(FUEL_LOG)

@@ -1,0 +1,2 @@
+DROP TABLE public.system_config;
+DROP TABLE public.audit_logs;
