@@ -182,12 +182,16 @@ class Rig:
             return await self._memory(overrides)
         await self.database(database)
         admin = await self.admin(database)
-        for context in resolve(self.contexts):
+        installed = resolve(self.contexts)
+        late = tuple(f".with_{each.name}.up.sql" for each in installed)
+        for context in installed:
             mine = {each.name: overrides[each.name] for each in context.tables if each.name in overrides}
             if mine:
-                name = f"0001_{context.name}"
-                await admin.execute(draft_migrations(context)[f"{name}.down.sql"])
-                await admin.execute(draft_migrations(context, mine)[f"{name}.up.sql"])
+                first = f"0001_{context.name}"
+                await admin.execute(draft_migrations(context)[f"{first}.down.sql"])
+                for name, text in draft_migrations(context, mine).items():
+                    if name == f"{first}.up.sql" or name.endswith(late):
+                        await admin.execute(text)
         return await (self._postgres if adapter == "postgres" else self._legacy)(database, overrides=overrides)
 
     async def _memory(self, overrides: Overrides = NO_OVERRIDES) -> Leg:
