@@ -5,7 +5,7 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Iterable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
 import attrs
@@ -14,15 +14,17 @@ from homeport.composition import Homeport, Opening
 from homeport.composition import open as open_homeport
 from homeport.contexts import SHIPPED
 from homeport.kernel.observe import Observer
+from homeport.ports.context import Context
 from homeport.settings import Pool, Settings
-from homeport.testing.rig import _SECRET as SECRET
+from homeport.testing.rig import _SECRET
 from homeport.testing.servers import PostgresServer, leaks
 from tests.support.specimens import SPECIMENS, Specimen, StoredSpecimens
 
 Admin: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 T = TypeVar("T")
 
-CONTEXTS = (*SHIPPED, SPECIMENS)
+CONTEXTS: tuple[str | Context[Any], ...] = (*SHIPPED, SPECIMENS)
+SECRET = _SECRET
 SIZE = 3
 WHO = "homeport_service"
 OURS = "datname = current_database() and application_name = 'homeport'"
@@ -105,12 +107,23 @@ async def within(seconds: float, call: Awaitable[T]) -> T:
         return await call
 
 
+def connections(db: Homeport) -> Any:
+    store: Any = db.store(SPECIMENS)
+    return getattr(store, "_session", store)._connections
+
+
+async def all_closed(db: Homeport, *, but: int = 0) -> bool:
+    """Whether the driver soon sees the end of all connections but so many; the server's farewell comes before it."""
+    async with asyncio.timeout(2):
+        while connections(db)._pool.get_size() > but:
+            await asyncio.sleep(0.01)
+    return True
+
+
 async def is_full(db: Homeport) -> bool:
     """Whether all connections of the pool can be had at once, within a second, and none is counted as lent."""
-    store: Any = db.store(SPECIMENS)
-    store = getattr(store, "_session", store)
     rows = await within(1, asyncio.gather(*(db.base.execute_query(PIDS) for _ in range(SIZE))))
-    return len({each[0]["pid"] for each in rows}) == SIZE and store._connections._lent == 0
+    return len({each[0]["pid"] for each in rows}) == SIZE and connections(db)._lent == 0
 
 
 async def outcome(call: Awaitable[object]) -> BaseException | None:
@@ -127,7 +140,7 @@ class Clock:
 
     seconds = 0.0
 
-    def __enter__(self) -> "Clock":
+    def __enter__(self) -> Self:
         self._from = time.monotonic()
         return self
 

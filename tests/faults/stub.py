@@ -58,7 +58,7 @@ def _length(head: bytes) -> int:
 async def stubbed() -> AsyncIterator[Stub]:
     stub = Stub()
     server = await asyncio.start_server(stub.serve, "127.0.0.1", 0)
-    stub.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    stub.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield stub
     finally:

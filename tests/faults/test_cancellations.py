@@ -8,12 +8,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import cast
 
+import asyncpg
 import attrs
 import pytest
 
 from homeport.composition import Homeport
+from homeport.composition import open as open_homeport
 from homeport.domain.users import User
-from tests.faults.place import Place, is_full, outcome, specimen, specimens
+from homeport.kernel.errors import InvalidValue, UnitAborted
+from homeport.settings import Settings
+from tests.faults.place import CONTEXTS, Place, is_full, outcome, specimen, specimens
 from tests.support.specimens import Specimen
 
 pytestmark = pytest.mark.faults
@@ -65,8 +69,10 @@ class Calls:
         """In several statements, as one can't hold all values."""
         rows = [specimen(tag) for _ in range(BULK // 2)]
         await specimens(self.db).specimens.create_many(
-            [{"id": each.id, "words": tag, **({"whole": 1} if place % 2 else {"flag": True})} for place, each in
-             enumerate(rows)]
+            [
+                {"id": each.id, "words": tag, **({"whole": 1} if place % 2 else {"flag": True})}
+                for place, each in enumerate(rows)
+            ]
         )
 
     async def merged(self, tag: str) -> None:
@@ -136,13 +142,11 @@ async def all_or_nothing(place: Place) -> dict[str, Counter[int]]:
         "merged": "select first_name as tag, count(*) as rows from users group by 1",
         "several": "select raw as tag, count(*) as rows from specimens where raw is not null group by 1",
     }
-    return {
-        name: Counter(each["rows"] for each in await place.admin.fetch(text)) for name, text in texts.items()
-    }
+    return {name: Counter(each["rows"] for each in await place.admin.fetch(text)) for name, text in texts.items()}
 
 
 async def test_a_thousand_at_random_points_leave_nothing_behind(place: Place) -> None:
-    rng = random.Random(int(__import__("os").environ.get("SEED","21")))
+    rng = random.Random(21)
     cancels, too_late, kinds = 0, 0, Counter[str]()
     async with place.open() as db:
         calls = await prepared(db)
@@ -186,13 +190,16 @@ async def test_a_failing_sibling_in_a_group_gives_all_connections_back(place: Pl
             await asyncio.sleep(0.01)
             raise LookupError
 
-        for _ in range(20):
+        async def together(tag: str) -> None:
+            async with asyncio.TaskGroup() as group:
+                for kind in (calls.raw, calls.stream, calls.merged, calls.copied):
+                    group.create_task(kind(tag))
+                group.create_task(fails())
+
+        for turn in range(20):
             with pytest.raises(ExceptionGroup) as caught:
-                async with asyncio.TaskGroup() as group:
-                    for kind in (Calls.raw, Calls.stream, Calls.merged, Calls.copied):
-                        group.create_task(kind(calls, f"group-{id(group)}"))  # type: ignore[arg-type]
-                    group.create_task(fails())
-            assert caught.group_contains(LookupError)
+                await together(f"group-{turn}")
+            assert [type(each) for each in caught.value.exceptions] == [LookupError]
         assert await is_full(db)
 
 
@@ -204,3 +211,20 @@ async def test_a_stream_that_is_left_early_or_forgotten_gives_its_connection_bac
                 break  # the loop closes a forgotten generator when it is collected
         await asyncio.sleep(0.05)
         assert await is_full(db)
+
+
+async def test_a_call_that_ends_between_asking_and_executing_leaves_no_transaction(place: Place) -> None:
+    """The driver has described the statement by then, for which the server opens a transaction of its own."""
+    given = await asyncpg.connect(place.url())
+    settings = Settings(adapter="postgres", database_url=place.url())
+    async with open_homeport(settings, contexts=CONTEXTS, database=given) as db:
+        with pytest.raises(InvalidValue):
+            await db.base.execute_query("select id from specimens where whole = $1", ["no number"])
+        sql = "select count(*) from pg_locks where pid = $1 and locktype = 'relation'"
+        assert await place.admin.fetchval(sql, given.get_server_pid()) == 0
+        assert [each async for each in specimens(db).specimens.stream()] == []
+        async with given.transaction():
+            assert isinstance(await outcome(db.base.execute_query("select 1 / 0")), InvalidValue)
+            assert isinstance(await outcome(db.base.execute_query("select $1::int", ["no number"])), UnitAborted)
+            assert not given.is_closed()
+    await given.close()

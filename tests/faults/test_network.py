@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -150,8 +150,8 @@ async def test_a_cancelled_call_on_a_frozen_network_returns_in_time(place: Place
                 if seen == 1:
                     proxy.mode = Mode.FREEZE
 
-        calls = {
-            "read": lambda: rows.count(),
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
+            "read": rows.count,
             "write": lambda: rows.create({"words": "frozen"}),
             "stream": stream,
             "bulk": lambda: specimens(db).crates.bulk_create([{"code": str(each)} for each in range(200)]),

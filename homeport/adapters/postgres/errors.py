@@ -79,8 +79,8 @@ def not_reached(error: BaseException, *, closed: bool = False) -> RepositoryErro
 
 
 def answered(error: BaseException) -> bool:
-    """Whether it is the server's own answer, after which nothing is under way."""
-    return isinstance(error, asyncpg.PostgresError)
+    """Whether it is the server's own answer, after which nothing is under way: the driver raises its classes too."""
+    return isinstance(error, asyncpg.PostgresError) and _text(error, "severity") is not None
 
 
 def sqlstate(error: asyncpg.PostgresError) -> str:

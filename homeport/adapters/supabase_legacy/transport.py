@@ -155,8 +155,8 @@ class Transport:
         self._own_session = http_client is None
         self._session = http_client or httpx.AsyncClient(
             timeout=httpx.Timeout(limits.timeout, connect=min(limits.connect_timeout, limits.timeout)),
-            # The turns are the bound. In httpcore 1.0 a call that is cancelled between getting a new connection and using
-            # it leaves that one taken for ever, so a bound there would in the end let nobody through.
+            # The turns are the bound. In httpcore 1.0 a call that is cancelled between getting a new connection and
+            # using it leaves that one taken for ever, so a bound there would in the end let nobody through.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=limits.in_flight),
             follow_redirects=False,
         )
