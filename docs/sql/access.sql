@@ -73,6 +73,16 @@ SET "resolved" = $1::boolean
 WHERE ("t"."id" = $2::bigint AND "t"."resolved" = $3::boolean);
 
 -- cleanup_expired_sessions
+/* user_sessions.cleanup_expired_sessions */
+SELECT "t"."id", "t"."user_id", "t"."session_token_hash", "t"."refresh_token_hash", "t"."jti",
+    "t"."device_info"::text, "t"."ip_address", "t"."user_agent", "t"."is_active", "t"."last_activity_at",
+    "t"."expires_at", "t"."revoked_at", "t"."revoke_reason", "t"."created_at"
+FROM "public"."user_sessions" AS "t"
+WHERE "t"."expires_at" < $1::timestamptz
+ORDER BY "t"."expires_at", "t"."id"
+LIMIT $2::bigint OFFSET $3::bigint;
+
+-- cleanup_expired_sessions
 /* user_sessions.count */
 SELECT count(*)
 FROM "public"."user_sessions" AS "t"
@@ -98,6 +108,12 @@ RETURNING "t"."id", "t"."user_id", "t"."session_token_hash", "t"."refresh_token_
 DELETE
 FROM "public"."user_sessions" AS "t"
 WHERE "t"."expires_at" < $1::timestamptz;
+
+-- cleanup_expired_sessions
+/* user_sessions.delete_many */
+DELETE
+FROM "public"."user_sessions" AS "t"
+WHERE ("t"."expires_at" < $1::timestamptz AND "t"."expires_at" <= $2::timestamptz);
 
 -- find_active_session
 /* user_sessions.find_active_session */

@@ -24,6 +24,9 @@ from homeport.ports.context import Context
 
 MakeValue = Callable[[Column], object]
 
+MANY_ROWS = 1001
+"""What every count answers: more than a batch, so that what goes batch by batch is listed."""
+
 
 @attrs.frozen
 class Statement:
@@ -62,7 +65,7 @@ class LedgerStore:
         if never(query):
             return 0
         self._keep(query.name, self._compiler.count(query))
-        return 1
+        return MANY_ROWS
 
     async def insert(self, command: Insert[E], /) -> Written[E]:
         if len(command.rows) == 1:
