@@ -20,10 +20,11 @@ def draft_migrations(context: Context[Any], overrides: Mapping[str, Override] = 
         SettingsError: a context that it requires is not a shipped one.
     """
     from homeport.adapters.postgres.ddl import context_sql, late_sql
+    from homeport.adapters.postgres.ddl_access import function_grants
 
     catalog = Catalog.of((table for each in resolve([context]) for table in each.tables), overrides)
     up, down = context_sql(context, catalog).texts
-    up += "".join(_wanted(each) for each in context.operations)
+    up += "".join(_wanted(each, function_grants(_signature(each))) for each in context.operations)
     down = "".join(f"DROP FUNCTION {_signature(each)};\n" for each in context.operations) + down
     files = {f"0001_{context.name}.up.sql": up, f"0001_{context.name}.down.sql": down}
     number = 1
@@ -42,7 +43,7 @@ def _owner(table: str) -> str | None:
     return next((name for name in SHIPPED if any(each.full_name == table for each in load(name).tables)), None)
 
 
-def _wanted(operation: Operation[Any, Any]) -> str:
+def _wanted(operation: Operation[Any, Any], grants: list[str]) -> str:
     arguments = ", ".join(f"p_{each.name} {each.type.sql}" for each in operation.arguments)
     results = ", ".join(f"{each.name} {each.type.sql}" for each in operation.results)
     language = "plpgsql" if operation.writes else "sql STABLE"
@@ -51,9 +52,7 @@ def _wanted(operation: Operation[Any, Any]) -> str:
         f"-- CREATE FUNCTION {operation.schema}.{operation.function}({arguments})\n"
         f"-- RETURNS TABLE ({results})\n"
         f"-- LANGUAGE {language} SECURITY INVOKER SET search_path = '' AS $$ .. $$;\n"
-        f"-- REVOKE ALL ON FUNCTION {_signature(operation)} FROM PUBLIC, anon;\n"
-        f"-- GRANT EXECUTE ON FUNCTION {_signature(operation)} TO authenticated, service_role;\n"
-    )
+    ) + "".join(f"-- {each};\n" for each in grants)
 
 
 def _signature(operation: Operation[Any, Any]) -> str:

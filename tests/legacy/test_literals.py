@@ -38,10 +38,6 @@ def test_an_empty_list_is_refused() -> None:
         literals.exactly([])
 
 
-def test_null_in_an_array_is_bare_and_text_is_not() -> None:
-    assert literals.array(["NULL", None, 'a"b', ""]) == '{"NULL",NULL,"a\\"b",""}'
-
-
 def test_wildcards_and_metacharacters_are_plain_in_patterns() -> None:
     assert literals.containing("a*%_.") == "a\\*\\%_\\."
     assert literals.starting("(?i)") == "^\\(\\?i\\)"

@@ -92,11 +92,6 @@ async def test_every_hostile_text_is_found_alone(transport: Transport, direct: a
         assert await ids(transport, ("s", f"in.{literals.in_list([text])}")) == {number}
 
 
-async def test_a_text_array_passes_through_a_literal(direct: asyncpg.Connection) -> None:
-    spelled = literals.array([*TEXTS, None])
-    assert await direct.fetchval("select $1::text::text[]", spelled) == [*TEXTS, None]
-
-
 @pytest.mark.parametrize("style", ["postgres", "sql_standard", "iso_8601", "postgres_verbose"])
 async def test_intervals_are_read_back_exactly_whatever_the_style(direct: asyncpg.Connection, style: str) -> None:
     draw = random.Random(7)

@@ -46,11 +46,6 @@ def in_list(values: Iterable[str]) -> str:
     return ACCEPTED_EMPTY_LIST if set(operands) == {'""'} else f"({','.join(operands)})"
 
 
-def array(elements: Iterable[str | None]) -> str:
-    """A one-dimensional array in PostgreSQL's own spelling; a text "NULL" is not mistaken for a null."""
-    return "{" + ",".join("NULL" if each is None else quoted(each) for each in elements) + "}"
-
-
 def containing(text: str, *, fold: bool = False) -> str:
     """A regular expression for `match`: the text lies anywhere. Empty text lies in every value, but not in NULL.
 
