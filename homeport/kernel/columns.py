@@ -8,7 +8,7 @@ import string
 import types
 import typing
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
@@ -33,7 +33,6 @@ from homeport.kernel.types import (
 )
 
 Row = Mapping[str, object]
-Rows = Sequence[Row]
 T = TypeVar("T")
 
 
@@ -158,7 +157,9 @@ def column(
 
 
 ID = column(default=NEW_UUID)
+IDENTITY = column(IntegerType(64), identity=True)
 OWNER = column(references="public.users", on_delete=OnDelete.CASCADE)
+USER_OR_NULL = column(references="public.users", on_delete=OnDelete.SET_NULL)
 CREATED = column(default=NOW, read_only=True)
 UPDATED = column(default=NOW, read_only=True, touched=True)
 DELETED = column(read_only=True)

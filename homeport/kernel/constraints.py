@@ -59,12 +59,17 @@ def check(name: str, sql: str, holds: Callable[[Row], bool | None]) -> Check:
 
 def at_least(name: str, least: int) -> Check:
     """The column is at least `least`, or NULL."""
+    return _of_one(name, f"{{{name}}} >= {least}", lambda value: bool(value >= least))
 
-    def holds(row: Row) -> bool | None:
-        value = row[name]
-        return None if value is None else cast("int", value) >= least
 
-    return check(name, f"{{{name}}} >= {least}", holds)
+def more_than(name: str, bound: int) -> Check:
+    """The column is more than `bound`, or NULL."""
+    return _of_one(name, f"{{{name}}} > {bound}", lambda value: bool(value > bound))
+
+
+def between(name: str, least: int, most: int) -> Check:
+    """The column is one of the two, between them, or NULL."""
+    return _of_one(name, f"{{{name}}} BETWEEN {least} AND {most}", lambda value: bool(least <= value <= most))
 
 
 def not_before(later: str, earlier: str) -> Check:
@@ -84,6 +89,11 @@ def differ(one: str, other: str) -> Check:
         return None if row[one] is None or row[other] is None else row[one] != row[other]
 
     return check(f"{one}_{other}", f"{{{one}}} <> {{{other}}}", holds)
+
+
+def _of_one(name: str, sql: str, holds: Callable[[Any], bool]) -> Check:
+    """A check of one column's value, which NULL passes."""
+    return check(name, sql, lambda row: None if row[name] is None else holds(row[name]))
 
 
 @attrs.frozen

@@ -24,10 +24,11 @@ from homeport.kernel.predicates import (
 from homeport.kernel.table import (
     CREATED,
     ID,
+    IDENTITY,
     NOW,
     OWNER,
     UPDATED,
-    OnDelete,
+    USER_OR_NULL,
     Policy,
     Row,
     Verb,
@@ -37,7 +38,7 @@ from homeport.kernel.table import (
     table,
     unique,
 )
-from homeport.kernel.types import IntegerType, IpAddress
+from homeport.kernel.types import IpAddress
 from homeport.ports.access import AuthRepository, When
 from homeport.ports.context import Context
 from homeport.ports.store import Store
@@ -49,7 +50,6 @@ BATCH = 1000
 
 _ROTATED = ("session_token_hash", "refresh_token_hash", "jti", "expires_at")
 _MINE = eq("user_id", CURRENT_USER)
-_USER_OR_NULL = column(references="public.users", on_delete=OnDelete.SET_NULL)
 
 
 def _expires_later(row: Row) -> bool | None:
@@ -102,7 +102,7 @@ ADMIN = table(
     AdminUser,
     "admin_users",
     owner="user_id",
-    columns={"id": ID, "user_id": OWNER, "created_by": _USER_OR_NULL, "created_at": CREATED, "updated_at": UPDATED},
+    columns={"id": ID, "user_id": OWNER, "created_by": USER_OR_NULL, "created_at": CREATED, "updated_at": UPDATED},
     uniques=[unique("user_id"), unique("email")],
     indexes=[index("created_by")],
     policies=SERVICE,
@@ -112,7 +112,7 @@ ADMIN = table(
 SECURITY_EVENT = table(
     SecurityEvent,
     "security_events",
-    columns={"id": column(IntegerType(64), identity=True), "user_id": _USER_OR_NULL, "created_at": CREATED},
+    columns={"id": IDENTITY, "user_id": USER_OR_NULL, "created_at": CREATED},
     indexes=[index("event_type", "-created_at"), index("user_id", "-created_at")],
     policies=SERVICE,
     order=["-created_at", "-id"],

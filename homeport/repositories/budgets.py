@@ -2,8 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import cast
 
 from homeport.domain.budgets import Budget, BudgetCategory, RecurringExpense, SavingsEvent
 from homeport.domain.ids import Id
@@ -17,11 +15,11 @@ from homeport.kernel.table import (
     TODAY,
     UPDATED,
     OnDelete,
-    Row,
     at_least,
-    check,
+    between,
     column,
     index,
+    more_than,
     not_before,
     table,
     unique,
@@ -33,17 +31,6 @@ from homeport.ports.store import Store
 from homeport.repositories.collection import Collection
 from homeport.repositories.migrations import shipped
 from homeport.repositories.money import CURRENCY, MONEY, currency_code
-
-
-def _is_percentage(row: Row) -> bool | None:
-    value = cast("Decimal | None", row["alert_threshold"])
-    return None if value is None else 0 <= value <= 100
-
-
-def _is_positive(row: Row) -> bool | None:
-    value = cast("Decimal | None", row["amount"])
-    return None if value is None else value > 0
-
 
 BUDGET = table(
     Budget,
@@ -61,7 +48,7 @@ BUDGET = table(
     checks=[
         at_least("amount", 0),
         not_before("end_date", "start_date"),
-        check("alert_threshold", "{alert_threshold} BETWEEN 0 AND 100", _is_percentage),
+        between("alert_threshold", 0, 100),
     ],
     indexes=[index("user_id", "-start_date")],
     policies=owned(),
@@ -100,7 +87,7 @@ RECURRING_EXPENSE = table(
         "created_at": CREATED,
         "updated_at": UPDATED,
     },
-    checks=[check("amount", "{amount} > 0", _is_positive), currency_code()],
+    checks=[more_than("amount", 0), currency_code()],
     indexes=[index("user_id"), index("next_due_date", where=eq("is_active", True)), index("budget_id")],
     policies=owned(),
     order=["-is_active", "next_due_date"],

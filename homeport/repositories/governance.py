@@ -8,8 +8,8 @@ from homeport.domain.ids import Id
 from homeport.kernel.errors import InvalidValue, StaleVersion
 from homeport.kernel.policies import SERVICE, catalogue
 from homeport.kernel.predicates import all_of, eq, starts_with
-from homeport.kernel.table import CREATED, UPDATED, OnDelete, at_least, column, index, table
-from homeport.kernel.types import IntegerType, JsonType
+from homeport.kernel.table import CREATED, IDENTITY, UPDATED, USER_OR_NULL, at_least, column, index, table
+from homeport.kernel.types import JsonType
 from homeport.ports.context import Context
 from homeport.ports.governance import GovernanceRepository, Settings
 from homeport.ports.store import Store
@@ -17,15 +17,13 @@ from homeport.repositories.collection import Collection
 from homeport.repositories.migrations import shipped
 from homeport.repositories.relations import one_each
 
-_USER_OR_NULL = column(references="public.users", on_delete=OnDelete.SET_NULL)
-
 AUDIT_LOG = table(
     AuditLog,
     "audit_logs",
     columns={
-        "id": column(IntegerType(64), identity=True),
+        "id": IDENTITY,
         "occurred_at": CREATED,
-        "actor_user_id": _USER_OR_NULL,
+        "actor_user_id": USER_OR_NULL,
     },
     indexes=[
         index("resource_type", "resource_id", "-occurred_at"),
@@ -40,7 +38,7 @@ SYSTEM_CONFIG = table(
     SystemConfig,
     "system_config",
     key="key",
-    columns={"value": column(JsonType()), "updated_by": _USER_OR_NULL, "created_at": CREATED, "updated_at": UPDATED},
+    columns={"value": column(JsonType()), "updated_by": USER_OR_NULL, "created_at": CREATED, "updated_at": UPDATED},
     checks=[at_least("version", 1)],
     indexes=[index("updated_by")],
     policies=catalogue(eq("is_secret", False)),

@@ -18,11 +18,11 @@ from homeport.kernel.table import (
     OWNER,
     UPDATED,
     OnDelete,
-    Row,
     at_least,
-    check,
+    between,
     column,
     index,
+    more_than,
     table,
     unique,
 )
@@ -42,16 +42,6 @@ _TOO_MUCH = Decimal(9999)
 _OF_VEHICLE = column(references="vehicles", on_delete=OnDelete.CASCADE)
 
 
-def _of_our_time(row: Row) -> bool | None:
-    year = cast("int | None", row["year"])
-    return None if year is None else 1900 <= year <= 2100
-
-
-def _is_positive(row: Row) -> bool | None:
-    volume = cast("Decimal | None", row["volume"])
-    return None if volume is None else volume > 0
-
-
 VEHICLE = table(
     Vehicle,
     "vehicles",
@@ -65,7 +55,7 @@ VEHICLE = table(
         "updated_at": UPDATED,
     },
     uniques=[unique("vin"), unique("user_id", where=eq("is_primary", True))],
-    checks=[check("year", "{year} BETWEEN 1900 AND 2100", _of_our_time)],
+    checks=[between("year", 1900, 2100)],
     indexes=[index("user_id")],
     policies=owned(),
     order=["-is_primary", "name"],
@@ -104,7 +94,7 @@ FUEL_LOG = table(
         "created_at": CREATED,
         "updated_at": UPDATED,
     },
-    checks=[check("volume", "{volume} > 0", _is_positive)],
+    checks=[more_than("volume", 0)],
     indexes=[index("vehicle_id", "-date"), index("user_id")],
     policies=owned(),
     order=["-date"],

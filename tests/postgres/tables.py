@@ -9,7 +9,7 @@ import attrs
 
 from homeport.kernel.entity import Entity
 from homeport.kernel.operation import many_rows, one_row
-from homeport.kernel.table import DELETED, ID, Override, at_least, column, table, unique
+from homeport.kernel.table import DELETED, ID, IDENTITY, Override, at_least, column, table, unique
 from homeport.kernel.types import (
     ArrayType,
     ChoiceType,
@@ -97,7 +97,7 @@ CRATE = table(
     Crate,
     "crates",
     columns={
-        "id": column(IntegerType(64), identity=True),
+        "id": IDENTITY,
         "above_id": column(IntegerType(64), references="crates"),
     },
     uniques=[unique("code")],

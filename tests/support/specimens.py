@@ -15,6 +15,7 @@ from homeport.kernel.table import (
     CREATED,
     DELETED,
     ID,
+    IDENTITY,
     UPDATED,
     Counter,
     OnDelete,
@@ -132,7 +133,7 @@ class Crate(Entity):
 CRATE = table(
     Crate,
     "crates",
-    columns={"id": column(IntegerType(64), identity=True)},
+    columns={"id": IDENTITY},
     uniques=[unique("code"), unique("shelf", "position")],
     checks=[at_least("position", 0), at_least("labels_count", 0)],
     counters=[Counter("labels_count", "public.labels", "crate_id")],
