@@ -56,6 +56,18 @@ async def test_comments_written_and_taken_back_at_once_are_counted(db: Homeport,
     assert len(await db.social.get_post_comments(post.id)) == number - len(taken_back)
 
 
+async def test_many_users_commenting_at_once_are_all_counted(db: Homeport, adapter: str) -> None:
+    number = CALLERS[adapter]
+    post, _ = await a_post(db)
+    writers = await db.users.users.create_many([{"email": f"writer{each}@example.org"} for each in range(number)])
+    await asyncio.gather(*(db.social.create_comment(post.id, each.id, {"content": "me too"}) for each in writers))
+    assert (await db.social.posts.get_or_raise(post.id)).comments_count == number
+    gone = [each.id for each in writers[: number // 2]]
+    assert await db.users.users.bulk_delete(gone) == len(gone)
+    assert (await db.social.posts.get_or_raise(post.id)).comments_count == number - len(gone)
+    assert len(await db.social.get_post_comments(post.id)) == number - len(gone)
+
+
 async def test_follows_at_once_make_one_row(db: Homeport, adapter: str) -> None:
     one, other = await people(db, 2)
     number = CALLERS[adapter] // 4

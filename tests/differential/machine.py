@@ -1,6 +1,7 @@
 """Replays one history on several worlds, step by step, and says where they first differ."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -8,6 +9,10 @@ import attrs
 from homeport.kernel.query import Deleted
 from tests.differential.histories import Kind, opening, steps
 from tests.differential.outcome import Step, World
+
+OPENING = len(opening())
+compared: Counter[str] = Counter()
+"""How many steps this run has compared, the openings left out, so that it can be seen to be as many as is said."""
 
 
 @attrs.frozen
@@ -33,6 +38,7 @@ async def compare(worlds: Sequence[World], replayed: Iterable[Step]) -> Differen
     taken: list[Step] = []
     for each in replayed:
         taken.append(each)
+        compared["steps"] += len(taken) > OPENING
         outcomes = {world.adapter: await each.take(world) for world in worlds}
         if not alike(outcomes) and not _both_refuse_a_deleted_row(each, outcomes):
             return Difference(tuple(taken), outcomes)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from homeport.testing.rig import Leg, Rig, selected, without_server
 from homeport.testing.servers import ServerMissing
-from tests.differential.machine import compare, history
+from tests.differential.machine import compare, compared, history
 from tests.differential.outcome import World
 
 pytestmark = pytest.mark.differential
@@ -23,6 +23,7 @@ SEEDS = 150
 LENGTH = 100
 BY_HYPOTHESIS = 100
 LONGEST = 50
+OPERATIONS = 20_000
 SOAK = int(os.environ.get("HOMEPORT_SOAK_OPERATIONS", "1000000"))
 
 
@@ -67,6 +68,17 @@ async def test_seeded_histories_agree(legs: dict[str, Leg], seed: int) -> None:
 async def test_histories_that_shrink_agree(legs: dict[str, Leg], dice: random.Random, length: int) -> None:
     difference = await compare(await worlds(legs), history(dice, length))
     assert difference is None, str(difference)
+
+
+async def test_as_many_operations_were_compared_as_is_said(
+    legs: dict[str, Leg], request: pytest.FixtureRequest
+) -> None:
+    whole = {"test_seeded_histories_agree", "test_histories_that_shrink_agree"}
+    asked = [item for item in request.session.items if getattr(item, "originalname", "") in whole]
+    if len(asked) <= SEEDS:
+        pytest.skip("only a part of the histories was asked for")
+    assert compared["steps"] >= OPERATIONS
+    print(f"{compared['steps']} operations were compared on {', '.join(legs)}")
 
 
 @pytest.mark.soak
