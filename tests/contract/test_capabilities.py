@@ -95,7 +95,7 @@ async def test_a_capability_works_or_refuses_before_writing(db: Homeport, capabi
 async def test_a_stream_shows_one_moment_or_at_least_every_row_that_stays_once(db: Homeport) -> None:
     rows, capable = crates(db).crates, Capability.SNAPSHOT_READS in db.store(SPECIMENS).capabilities
     await rows.bulk_create([{"code": f"{number:05}"} for number in range(2500)])
-    seen = []
+    seen: list[str] = []
     async for row in rows.stream(order_by="code"):
         if not seen:
             await rows.create({"code": "99999"})
