@@ -11,7 +11,7 @@ from homeport.composition import Homeport
 from homeport.kernel.errors import InvalidField, RepositoryError, RepositoryValidationError
 from homeport.kernel.query import Order
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.specimens import CRATE, SPECIMENS, StoredSpecimens
+from tests.support.specimens import CRATE, StoredSpecimens
 
 CORPUS = 5_000
 INJECTIONS = [
@@ -19,11 +19,6 @@ INJECTIONS = [
     *("crates.code", '"code"', "code::text", "code->>a", "lower(code)", "count(*)", "code/**/", "*", "$1", "code\x00"),
     *("code.asc", "code.desc.nullslast", "code)and(version", "labels(id)", "...code", "code:alias", "(code)", "CODE"),
 ]
-
-
-@pytest.fixture
-def stored(db: Homeport) -> StoredSpecimens:
-    return db.repository(SPECIMENS)
 
 
 def names(dice: random.Random, count: int) -> Iterator[str]:

@@ -5,19 +5,13 @@ import uuid
 
 import pytest
 
-from homeport.composition import Homeport
 from homeport.kernel.errors import InvalidCursor, InvalidField, InvalidValue
 from homeport.kernel.predicates import not_, one_of
 from homeport.kernel.query import Order, OrderBy
-from tests.support.specimens import SPECIMENS, Size, Specimen, StoredSpecimens
+from tests.support.specimens import Size, Specimen, StoredSpecimens
 
 pytestmark = pytest.mark.row_cap
 UTC = dt.UTC
-
-
-@pytest.fixture
-def stored(db: Homeport) -> StoredSpecimens:
-    return db.repository(SPECIMENS)
 
 
 async def walk(stored: StoredSpecimens, order_by: OrderBy, limit: int) -> list[Specimen]:

@@ -7,18 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from homeport.composition import Homeport
 from homeport.kernel.errors import InvalidField, InvalidValue
 from homeport.kernel.predicates import contains, eq, ge, gt, le, lower, lt, ne, not_, one_of, starts_with
 from tests.support.hostile import HOSTILE_TEXTS
-from tests.support.specimens import SPECIMENS, Mood, Size, Specimen, StoredSpecimens
+from tests.support.specimens import Mood, Size, Specimen, StoredSpecimens
 
 UTC = dt.UTC
-
-
-@pytest.fixture
-def stored(db: Homeport) -> StoredSpecimens:
-    return db.repository(SPECIMENS)
 
 
 LIMITS: list[tuple[str, object]] = [

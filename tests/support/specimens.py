@@ -195,3 +195,8 @@ SPECIMENS: Context[StoredSpecimens] = Context(
     tables=(SPECIMEN, CRATE, LABEL),
     migrations=Path(__file__).parent / "migrations" / "specimens",
 )
+
+
+async def labels(stored: StoredSpecimens, crate: Crate, *names: str) -> list[Label]:
+    """Labels of one crate."""
+    return await stored.labels.create_many([{"crate_id": crate.id, "name": name} for name in names])
