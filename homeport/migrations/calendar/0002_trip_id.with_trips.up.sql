@@ -1,6 +1,6 @@
 -- homeport: no transaction
--- Rows from before trips was installed are checked in the last step, which stops no writer. If one refers to nothing,
--- new rows are checked all the same; set the column to NULL there and run this again.
+-- Rows from before trips was installed are checked in the last step, which stops no writer. If one refers to nothing of
+-- its user's, new rows are checked all the same; set the column to NULL there and run this again.
 ALTER TABLE public.calendar_events DROP CONSTRAINT IF EXISTS calendar_events_trip_id_fkey;
-ALTER TABLE public.calendar_events ADD CONSTRAINT calendar_events_trip_id_fkey FOREIGN KEY (trip_id) REFERENCES public.trips (id) ON DELETE SET NULL NOT VALID;
+ALTER TABLE public.calendar_events ADD CONSTRAINT calendar_events_trip_id_fkey FOREIGN KEY (user_id, trip_id) REFERENCES public.trips (user_id, id) ON DELETE SET NULL (trip_id) NOT VALID;
 ALTER TABLE public.calendar_events VALIDATE CONSTRAINT calendar_events_trip_id_fkey;

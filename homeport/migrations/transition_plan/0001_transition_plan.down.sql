@@ -1,0 +1,15 @@
+DROP TABLE public.transition_community;
+DROP TABLE public.income_streams;
+DROP TABLE public.transition_vehicle_mods;
+DROP TABLE public.transition_equipment;
+DROP TABLE public.transition_services;
+DROP TABLE public.transition_items;
+DROP TABLE public.transition_rooms;
+DROP TABLE public.transition_financial;
+DROP TABLE public.transition_timeline;
+DROP TABLE public.transition_tasks;
+DROP TABLE public.transition_profiles;
+DROP FUNCTION homeport.transition_profiles_tasks_count();
+DROP FUNCTION homeport.transition_profiles_completed_tasks_count();
+DROP FUNCTION homeport.transition_rooms_total_items();
+DROP FUNCTION homeport.transition_rooms_decided_items();
