@@ -7,7 +7,7 @@ What declares an application's own context stands in `homeport.kernel.table` and
 need in `homeport.testing`; the documents' other names of the errors in `homeport.compat`.
 """
 
-from homeport.composition import Homeport, Opening, open  # noqa: A004 - read as `homeport.open`
+from homeport.composition import Health, Homeport, Opening, Scope, Unit, open  # noqa: A004 - read as `homeport.open`
 from homeport.kernel.binding import Filters
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.entity import Entity
@@ -48,6 +48,7 @@ from homeport.kernel.errors import (
     UnitAborted,
     Unsupported,
 )
+from homeport.kernel.identity import Identity, Role, identity
 from homeport.kernel.observe import Observation, Observer
 from homeport.kernel.pages import CursorPage, Page
 from homeport.kernel.predicates import (
@@ -70,13 +71,14 @@ from homeport.kernel.predicates import (
 )
 from homeport.kernel.query import Deleted, Order
 from homeport.kernel.table import Override
+from homeport.kernel.units import Isolation, Wait
 from homeport.middleware.observe import log_calls
 from homeport.ports.context import Context
 from homeport.ports.store import Store
 from homeport.repositories.base import BaseRepository
 from homeport.repositories.collection import Collection
 from homeport.repositories.dicts import to_dict, to_json
-from homeport.settings import Adapter, Pool, Pooler, Settings, SettingsError
+from homeport.settings import Adapter, Pool, Pooler, Retry, Settings, SettingsError
 
 __version__ = "0.1.0"
 
@@ -98,10 +100,13 @@ __all__ = [
     "ExclusionViolation",
     "Filters",
     "ForeignKeyViolation",
+    "Health",
     "Homeport",
+    "Identity",
     "InvalidCursor",
     "InvalidField",
     "InvalidValue",
+    "Isolation",
     "LockTimeout",
     "MultipleRowsError",
     "NotNullViolation",
@@ -127,8 +132,11 @@ __all__ = [
     "RepositoryTimeoutError",
     "RepositoryUnavailableError",
     "RepositoryValidationError",
+    "Retry",
+    "Role",
     "RowSecurity",
     "SchemaMismatch",
+    "Scope",
     "SerializationConflict",
     "Settings",
     "SettingsError",
@@ -136,8 +144,10 @@ __all__ = [
     "StatementTimeout",
     "Store",
     "UniqueViolation",
+    "Unit",
     "UnitAborted",
     "Unsupported",
+    "Wait",
     "all_of",
     "any_of",
     "contains",
@@ -145,6 +155,7 @@ __all__ = [
     "exists",
     "ge",
     "gt",
+    "identity",
     "is_null",
     "le",
     "log_calls",

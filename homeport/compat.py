@@ -1,14 +1,18 @@
-"""The errors under the names that documents 002, 003 and 004 give them, for code that catches those.
+"""What documents 002, 003 and 004 name, under those names: errors for code that catches them, and the unit of work.
 
-They are aliases into the one tree of `homeport.kernel.errors`, so `except RecordNotFoundError` catches what Homeport
-raises. Where a document's name covers several branches of the tree it is a tuple, good for `except` and `isinstance`.
-A name raised by one's own code takes a message alone. The names of document 000 are the tree's own.
+The errors are aliases into the one tree of `homeport.kernel.errors`, so `except RecordNotFoundError` catches what
+Homeport raises. Where a document's name covers several branches of the tree it is a tuple, good for `except` and
+`isinstance`. A name raised by one's own code takes a message alone. The names of document 000 are the tree's own.
 
 `DatabaseError` and `SupabaseError` are the root: stand their `except` last.
 """
 
-from typing import Final
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Final, NoReturn
 
+from homeport.composition import Scope, Unit
 from homeport.kernel.errors import (
     AuthExpired,
     AuthInvalid,
@@ -94,6 +98,43 @@ def handle_supabase_error(error: Exception) -> RepositoryError:
     return made
 
 
+class UnitOfWork:
+    """Document 002's: repositories that share one transaction, each made when it is first asked for.
+
+        async with UnitOfWork(db) as uow:
+            await uow.expenses.create_expense(..)
+
+    It is committed when the block ends, and rolled back if that raises anything. What the block is given is the unit of
+    `db.transaction()`, whose promises and errors it has. A service may keep one and enter it in several tasks at once:
+    each has its own unit.
+    """
+
+    def __init__(self, db: Scope) -> None:
+        self._db = db
+        self._open: dict[asyncio.Task[Any] | None, AbstractAsyncContextManager[Unit]] = {}
+
+    def async_context(self) -> AbstractAsyncContextManager[Unit]:
+        """The same as a context manager of its own."""
+        return self._db.transaction()
+
+    async def __aenter__(self) -> Unit:
+        opening = self._db.transaction()
+        unit = await opening.__aenter__()
+        self._open[asyncio.current_task()] = opening
+        return unit
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._open.pop(asyncio.current_task()).__aexit__(kind, error, trace)
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("a unit of work awaits the database: async with UnitOfWork(db) as uow")
+
+    def __exit__(self, *_: object) -> None:
+        """Never reached: `with` looks for it before it enters."""
+
+
 __all__ = [
     "AuthenticationError",
     "AuthorizationError",
@@ -110,6 +151,7 @@ __all__ = [
     "RepositoryPermissionError",
     "ResourceNotFoundError",
     "SupabaseError",
+    "UnitOfWork",
     "ValidationError",
     "handle_supabase_error",
 ]

@@ -10,12 +10,18 @@ from homeport.settings import SettingsError
 
 if TYPE_CHECKING:
     from homeport.repositories.access import StoredAccess
+    from homeport.repositories.affiliate_shop import StoredShop
     from homeport.repositories.budgets import StoredBudgets
     from homeport.repositories.calendar import StoredCalendar
     from homeport.repositories.expenses import StoredExpenses
     from homeport.repositories.governance import StoredGovernance
+    from homeport.repositories.household_storage import StoredHouseholdStorage
+    from homeport.repositories.pam import StoredPam
     from homeport.repositories.profiles import StoredProfiles
     from homeport.repositories.social import StoredSocial
+    from homeport.repositories.transition_launch import StoredTransitionLaunch
+    from homeport.repositories.transition_plan import StoredTransitionPlan
+    from homeport.repositories.trips import StoredTrips
     from homeport.repositories.users import StoredUsers
     from homeport.repositories.vehicles import StoredVehicles
 
@@ -31,6 +37,12 @@ SHIPPED: Mapping[str, str] = {
     "vehicles": "homeport.repositories.vehicles:VEHICLES",
     "access": "homeport.repositories.access:ACCESS",
     "governance": "homeport.repositories.governance:GOVERNANCE",
+    "affiliate_shop": "homeport.repositories.affiliate_shop:AFFILIATE_SHOP",
+    "pam": "homeport.repositories.pam:PAM",
+    "trips": "homeport.repositories.trips:TRIPS",
+    "household_storage": "homeport.repositories.household_storage:HOUSEHOLD_STORAGE",
+    "transition_plan": "homeport.repositories.transition_plan:TRANSITION_PLAN",
+    "transition_launch": "homeport.repositories.transition_launch:TRANSITION_LAUNCH",
 }
 """Where each shipped context's value stands."""
 
@@ -136,3 +148,27 @@ class ShippedContexts:
     @property
     def governance(self) -> "StoredGovernance":
         return cast("StoredGovernance", self.repository(load("governance")))
+
+    @property
+    def affiliate_shop(self) -> "StoredShop":
+        return cast("StoredShop", self.repository(load("affiliate_shop")))
+
+    @property
+    def pam(self) -> "StoredPam":
+        return cast("StoredPam", self.repository(load("pam")))
+
+    @property
+    def trips(self) -> "StoredTrips":
+        return cast("StoredTrips", self.repository(load("trips")))
+
+    @property
+    def household_storage(self) -> "StoredHouseholdStorage":
+        return cast("StoredHouseholdStorage", self.repository(load("household_storage")))
+
+    @property
+    def transition_plan(self) -> "StoredTransitionPlan":
+        return cast("StoredTransitionPlan", self.repository(load("transition_plan")))
+
+    @property
+    def transition_launch(self) -> "StoredTransitionLaunch":
+        return cast("StoredTransitionLaunch", self.repository(load("transition_launch")))

@@ -22,7 +22,7 @@ RETURNING "t"."id", "t"."occurred_at", "t"."actor_user_id", "t"."action", "t"."s
     "t"."resource_id", "t"."old_values"::text, "t"."new_values"::text, "t"."request_id", "t"."ip_address",
     "t"."user_agent";
 
--- define
+-- define, set
 /* audit_logs.create */
 INSERT INTO "public"."audit_logs" AS "t" ("actor_user_id", "action", "schema_name", "resource_type", "resource_id",
     "old_values", "new_values")
@@ -70,6 +70,14 @@ SELECT "t"."key", "t"."value"::text, "t"."value_type", "t"."description", "t"."i
 FROM "public"."system_config" AS "t"
 WHERE "t"."key" LIKE $1::text
 ORDER BY "t"."key" COLLATE "C";
+
+-- set
+/* system_config.update */
+UPDATE "public"."system_config" AS "t"
+SET "value" = $1::text::jsonb, "updated_by" = $2::uuid
+WHERE ("t"."key" = $3::text AND "t"."version" = $4::integer)
+RETURNING "t"."key", "t"."value"::text, "t"."value_type", "t"."description", "t"."is_secret", "t"."version",
+    "t"."updated_by", "t"."created_at", "t"."updated_at";
 
 -- == public.audit_logs: the methods of the base repository
 

@@ -4,6 +4,33 @@
 
 -- == users: the methods of the port
 
+-- get_credentials
+/* user_credentials.get_credentials */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+WHERE ("t"."user_id" = $1::uuid AND EXISTS (SELECT FROM "public"."users" AS "x1" WHERE "x1"."id" = "t"."user_id" AND
+    "x1"."deleted_at" IS NULL))
+ORDER BY "t"."user_id"
+LIMIT $2::bigint;
+
+-- clear_failed_attempts
+/* user_credentials.update_many */
+UPDATE "public"."user_credentials" AS "t"
+SET "failed_attempts" = $1::integer, "locked_until" = $2::timestamptz
+WHERE "t"."user_id" = $3::uuid;
+
+-- set_password_hash
+/* user_credentials.upsert */
+INSERT INTO "public"."user_credentials" AS "t" ("password_hash", "password_changed_at", "failed_attempts",
+    "locked_until", "user_id")
+VALUES ($1::text, $2::timestamptz, $3::integer, $4::timestamptz, $5::uuid)
+ON CONFLICT ("user_id") DO UPDATE
+SET "password_hash" = EXCLUDED."password_hash", "password_changed_at" = EXCLUDED."password_changed_at",
+    "failed_attempts" = EXCLUDED."failed_attempts", "locked_until" = EXCLUDED."locked_until"
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
 -- find_active_users
 /* users.find_active_users */
 SELECT "t"."id", "t"."email", "t"."email_verified", "t"."first_name", "t"."last_name", "t"."display_name",
@@ -29,6 +56,19 @@ FROM "public"."users" AS "t"
 WHERE ("t"."deleted_at" IS NULL AND lower("t"."email" COLLATE "C") = $1::text)
 ORDER BY "t"."created_at" DESC, "t"."id"
 LIMIT $2::bigint;
+
+-- set_password_hash
+/* users.find_by_id */
+SELECT "t"."id", "t"."email", "t"."email_verified", "t"."first_name", "t"."last_name", "t"."display_name",
+    "t"."avatar_url", "t"."role", "t"."contact_id", "t"."created_at", "t"."updated_at", "t"."deleted_at"
+FROM "public"."users" AS "t"
+WHERE ("t"."id" = $1::uuid AND "t"."deleted_at" IS NULL);
+
+-- record_failed_attempt
+/* users.record_failed_attempt */
+SELECT r."failed_attempts", r."locked_until"
+FROM "public"."record_failed_attempt"("p_user_id" => $1::uuid, "p_allowed" => $2::integer, "p_locked_until" =>
+    $3::timestamptz) AS r;
 
 -- == public.users: the methods of the base repository
 
@@ -275,3 +315,229 @@ SET "email" = EXCLUDED."email"
 WHERE "t"."deleted_at" IS NULL
 RETURNING "t"."id", "t"."email", "t"."email_verified", "t"."first_name", "t"."last_name", "t"."display_name",
     "t"."avatar_url", "t"."role", "t"."contact_id", "t"."created_at", "t"."updated_at", "t"."deleted_at";
+
+-- == public.user_credentials: the methods of the base repository
+
+-- add
+/* user_credentials.add */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash", "password_changed_at", "failed_attempts",
+    "locked_until", "created_at", "updated_at")
+VALUES ($1::uuid, $2::text, $3::timestamptz, $4::integer, $5::timestamptz, $6::timestamptz, $7::timestamptz)
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
+-- add_many
+/* user_credentials.add_many */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash", "password_changed_at", "failed_attempts",
+    "locked_until", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::integer[], $5::timestamptz[], $6::timestamptz[],
+    $7::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, n)
+ORDER BY u.n;
+
+-- bulk_create
+/* user_credentials.bulk_create */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash") SELECT u.c1, u.c2
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
+ORDER BY u.n;
+
+-- bulk_delete
+/* user_credentials.bulk_delete */
+DELETE
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = ANY($1::uuid[]);
+
+-- bulk_update of the same
+/* user_credentials.bulk_update */
+UPDATE "public"."user_credentials" AS "t"
+SET "password_hash" = $1::text
+WHERE "t"."user_id" = ANY($2::uuid[]);
+
+-- bulk_update of different changes
+/* user_credentials.bulk_update */
+UPDATE "public"."user_credentials" AS "t"
+SET "password_hash" = u.c1
+FROM unnest($1::uuid[], $2::text[]) AS u(c0, c1)
+WHERE "t"."user_id" = u.c0 AND true;
+
+-- paginate
+/* user_credentials.count */
+SELECT count(*)
+FROM "public"."user_credentials" AS "t";
+
+-- count
+/* user_credentials.count */
+SELECT count(*)
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = $1::uuid;
+
+-- create
+/* user_credentials.create */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash")
+VALUES ($1::uuid, $2::text)
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
+-- create_many
+/* user_credentials.create_many */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash") SELECT u.c1, u.c2
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
+ORDER BY u.n
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
+-- delete
+/* user_credentials.delete */
+DELETE
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = $1::uuid;
+
+-- delete_many
+/* user_credentials.delete_many */
+DELETE
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = $1::uuid;
+
+-- exists
+/* user_credentials.exists */
+SELECT count(*)
+FROM (SELECT FROM "public"."user_credentials" AS "t" WHERE "t"."user_id" = $1::uuid LIMIT $2::bigint) AS counted;
+
+-- find_by_id, get_or_raise
+/* user_credentials.find_by_id */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = $1::uuid;
+
+-- find_by_ids
+/* user_credentials.find_by_ids */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = ANY($1::uuid[])
+ORDER BY "t"."user_id";
+
+-- find_first
+/* user_credentials.find_first */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = $1::uuid
+ORDER BY "t"."user_id"
+LIMIT $2::bigint;
+
+-- find_many of all
+/* user_credentials.find_many */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+ORDER BY "t"."user_id";
+
+-- find_many
+/* user_credentials.find_many */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+WHERE "t"."user_id" = $1::uuid
+ORDER BY "t"."user_id"
+LIMIT $2::bigint OFFSET $3::bigint;
+
+-- insert_absent
+/* user_credentials.insert_absent */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash")
+VALUES ($1::uuid, $2::text)
+ON CONFLICT ("user_id") DO NOTHING;
+
+-- paginate
+/* user_credentials.paginate */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+ORDER BY "t"."user_id"
+LIMIT $1::bigint OFFSET $2::bigint;
+
+-- paginate_cursor
+/* user_credentials.paginate_cursor */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+ORDER BY "t"."user_id"
+LIMIT $1::bigint;
+
+-- paginate_cursor
+/* user_credentials.paginate_cursor */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+WHERE ("t"."user_id" > $1::uuid)
+ORDER BY "t"."user_id"
+LIMIT $2::bigint;
+
+-- stream
+/* user_credentials.stream */
+SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at"
+FROM "public"."user_credentials" AS "t"
+ORDER BY "t"."user_id";
+
+-- update
+/* user_credentials.update */
+UPDATE "public"."user_credentials" AS "t"
+SET "password_hash" = $1::text
+WHERE "t"."user_id" = $2::uuid
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
+-- update_many
+/* user_credentials.update_many */
+UPDATE "public"."user_credentials" AS "t"
+SET "password_hash" = $1::text
+WHERE "t"."user_id" = $2::uuid;
+
+-- update_returning
+/* user_credentials.update_returning */
+UPDATE "public"."user_credentials" AS "t"
+SET "password_hash" = $1::text
+WHERE "t"."user_id" = $2::uuid
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
+-- upsert_many
+/* user_credentials.upsert */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash") SELECT u.c1, u.c2
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
+ORDER BY u.n
+ON CONFLICT ("user_id") DO UPDATE
+SET "password_hash" = EXCLUDED."password_hash"
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
+-- upsert
+/* user_credentials.upsert */
+INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash")
+VALUES ($1::uuid, $2::text)
+ON CONFLICT ("user_id") DO UPDATE
+SET "password_hash" = EXCLUDED."password_hash"
+RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
+    "t"."created_at", "t"."updated_at";
+
+-- == users.record_failed_attempt: the function behind the operation
+
+-- One more wrong password, and a lock from the last allowed one on. An update waits for the row and then counts from
+-- what it finds there, so attempts at the same time are all counted. No row comes back where there is no live user to
+-- be counted for.
+CREATE FUNCTION public.record_failed_attempt(p_user_id uuid, p_allowed integer, p_locked_until timestamptz)
+RETURNS TABLE (failed_attempts integer, locked_until timestamptz)
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY UPDATE public.user_credentials AS known SET
+            failed_attempts = known.failed_attempts + 1,
+            locked_until = CASE
+                WHEN known.failed_attempts + 1 >= p_allowed THEN p_locked_until ELSE known.locked_until
+            END
+        WHERE known.user_id = p_user_id
+            AND EXISTS (SELECT FROM public.users WHERE users.id = p_user_id AND users.deleted_at IS NULL)
+        RETURNING known.failed_attempts, known.locked_until;
+END
+$$;

@@ -8,8 +8,12 @@ import pytest
 
 from examples.fastapi_app.app import app
 from homeport import Homeport
-from homeport.fastapi import get_db
+from homeport.bearer import BearerTokens
+from homeport.fastapi import get_db, get_tokens
+from homeport.kernel.identity import identity
 from homeport.testing import a_user, an_expense, memory
+
+TOKENS = BearerTokens("the secret of this test, which opens nothing")
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def db() -> Homeport:
 
 @pytest.fixture
 async def client(db: Homeport) -> AsyncIterator[httpx.AsyncClient]:
-    app.dependency_overrides[get_db] = lambda: db
+    app.dependency_overrides |= {get_db: lambda: db, get_tokens: lambda: TOKENS}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
@@ -27,7 +31,7 @@ async def client(db: Homeport) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def signed_in(user: uuid.UUID) -> dict[str, str]:
-    return {"X-User-Id": str(user)}
+    return {"Authorization": f"Bearer {TOKENS.sign(identity({'sub': str(user)}))}"}
 
 
 async def test_an_expense_is_created_and_found(client: httpx.AsyncClient, db: Homeport) -> None:
@@ -36,6 +40,20 @@ async def test_an_expense_is_created_and_found(client: httpx.AsyncClient, db: Ho
     assert (made.status_code, made.json()["amount"]) == (201, "12.50")
     found = await client.get("/expenses", params={"category": "fuel"}, headers=signed_in(user.id))
     assert found.json() == [made.json()]
+
+
+async def test_all_expenses_are_created_or_none(client: httpx.AsyncClient, db: Homeport) -> None:
+    user = await a_user(db)
+    good, bad = {"amount": "1", "category": "fuel"}, {"amount": "-1", "category": "fuel"}
+    token = signed_in(user.id)
+    assert (await client.post("/expenses/import", json=[good, good], headers=token)).json() == 2
+    assert (await client.post("/expenses/import", json=[good, bad], headers=token)).status_code == 422
+    assert len(await db.expenses.get_user_expenses(user.id)) == 2
+
+
+async def test_without_a_token_nobody_is_let_in(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/expenses", params={"category": "fuel"})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
 async def test_anothers_expense_is_as_absent(client: httpx.AsyncClient, db: Homeport) -> None:

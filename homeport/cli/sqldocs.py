@@ -54,11 +54,59 @@ SAMPLES: Mapping[str, Mapping[str, object]] = {
     "governance.get_value": {"default": 1, "reveal": True},
     "governance.get_many": {"keys": ["text", "other"], "reveal": True},
     "governance.define": {"value": 1, "value_type": "json", "is_secret": False},
-    "governance.set": {"value": 1},
+    "governance.set": {"value": "text"},
     "governance.list": {"reveal": True},
+    "affiliate_shop.search_products": {"category": "electronics"},
     "vehicles.add_maintenance_record": {"data": {"task": "oil", "date": _DAY}},
     "vehicles.add_fuel_log": {"data": {"date": _DAY, "volume": "10", "price_per_unit": "4", "odometer": 1000}},
+    "trips.add_trip_stop": {"data": {"name": "text"}},
+    "trips.reorder_trip_stops": {"stop_ids": [_ID]},
+    "trips.add_trip_participant": {"role": "viewer"},
+    "trips.answer_trip_invitation": {"accepts": True},
+    "trips.add_trip_expense": {"data": {"amount": "80", "category": "fuel"}},
+    "household_storage.create_storage_item": {"data": {"name": "text", "category_id": _ID, "location_id": _ID}},
+    "household_storage.get_user_storage_items": {"filters": {"name": "text", "category": "text", "location": "text"}},
     "social.create_comment": {"data": {"content": "text", "parent_comment_id": _ID}},
+    "transition_plan.get_transition_tasks": {"category": "legal", "status": "overdue", "priority": "high"},
+    "transition_plan.create_transition_task": {"data": {"title": "text", "category": "legal"}},
+    "transition_plan.update_transition_task": {"data": {"is_completed": True}},
+    "transition_plan.create_milestone": {
+        "data": {"milestone_type": "custom", "milestone_name": "text", "milestone_date": _DAY}
+    },
+    "transition_plan.update_milestone": {"data": {"is_completed": True}},
+    "transition_plan.update_profile": {"data": {"departure_date": _DAY}},
+    "transition_plan.get_financial_items": {"bucket_type": "travel"},
+    "transition_plan.create_financial_item": {
+        "data": {"bucket_type": "travel", "category": "fuel", "estimated_amount": "80"}
+    },
+    "transition_plan.update_financial_item": {"data": {"current_amount": "40"}},
+    "transition_plan.get_services": {"service_type": "cancellation", "status": "pending"},
+    "transition_plan.create_service": {
+        "data": {"service_type": "cancellation", "service_name": "text", "category": "text"}
+    },
+    "transition_plan.update_service": {"data": {"status": "completed"}},
+    "transition_plan.add_equipment_item": {"data": {"equipment_name": "text", "category": "text"}},
+    "transition_plan.update_equipment_item": {"data": {"research_notes": "text"}},
+    "transition_plan.get_equipment_list": {"status": "ordered", "is_purchased": False},
+    "transition_plan.create_vehicle_mod": {"data": {"name": "text", "category": "power"}},
+    "transition_plan.update_vehicle_mod": {"data": {"status": "complete"}},
+    "transition_plan.get_vehicle_mods": {"category": "power", "status": "planned"},
+    "transition_plan.create_room": {"data": {"name": "text"}},
+    "transition_plan.update_room": {"data": {"status": "completed"}},
+    "transition_plan.create_item": {"data": {"name": "text"}},
+    "transition_plan.update_item": {"data": {"decision": "sell", "room_id": _ID}},
+    "transition_plan.get_items": {"decision": "sell"},
+    "transition_launch.log_shakedown_trip": {
+        "data": {"name": "text", "duration_days": 2, "trip_type": "weekend", "start_date": _DAY}
+    },
+    "transition_launch.update_shakedown_trip": {"data": {"lessons_learned": "text"}},
+    "transition_launch.add_shakedown_issue": {
+        "data": {"category": "water", "severity": "minor", "description": "text"}
+    },
+    "transition_launch.update_shakedown_issue": {"data": {"is_resolved": True, "trip_id": _ID}},
+    "transition_launch.get_shakedown_issues": {"is_resolved": False},
+    "transition_launch.set_launch_date": {"data": {"launch_date": _DAY}},
+    "transition_launch.save_checkin": {"checkin_type": "day_1", "data": {"response": "text"}},
 }
 """Arguments that a parameter's name and type don't tell, by method."""
 

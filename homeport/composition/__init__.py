@@ -1,14 +1,18 @@
 """The composition: settings in, an opened Homeport out. The only package that knows adapters by name."""
 
 from homeport.composition.maintenance import check_schema, create_logins, migrate_down, migrate_up, migration_status
-from homeport.composition.opened import Homeport, Opening
+from homeport.composition.opened import Health, Homeport, Opening, Scope
 from homeport.composition.opening import Contexts, Database, in_memory, open  # noqa: A004 - read as `homeport.open`
+from homeport.composition.units import Unit
 
 __all__ = [
     "Contexts",
     "Database",
+    "Health",
     "Homeport",
     "Opening",
+    "Scope",
+    "Unit",
     "check_schema",
     "create_logins",
     "in_memory",

@@ -33,7 +33,7 @@ def draft_migrations(context: Context[Any], overrides: Mapping[str, Override] = 
             other = None if catalog.has(key.table) else _owner(key.table)
             if other is not None:
                 number += 1
-                stem = f"{number:04}_{key.columns[0]}.with_{other}"
+                stem = f"{number:04}_{key.referring}.with_{other}"
                 files[f"{stem}.up.sql"], files[f"{stem}.down.sql"] = late_sql(context, catalog)[key.name].texts
     return files
 

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from homeport.composition.opened import Homeport
+from homeport.composition.opened import Homeport, Wiring
 from homeport.composition.opening import Contexts
 from homeport.contexts import resolve
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.table import Column
+from homeport.middleware.retry import Retries, UnitRetry
 from homeport.ports.context import Context
 
 if TYPE_CHECKING:
     from homeport.adapters.postgres.ledger import LedgerStore
+
+_ONCE = Retries(attempts=1, delay=1, deadline=1, budget=0)
 
 
 def open_ledger(contexts: Contexts, make: Callable[[Column], object]) -> "tuple[Homeport, LedgerStore]":
@@ -23,7 +26,10 @@ def open_ledger(contexts: Contexts, make: Callable[[Column], object]) -> "tuple[
     catalog = Catalog.of(table for each in wanted for table in each.tables)
     operations = [operation for each in wanted for operation in each.operations]
     store = LedgerStore(catalog, CursorSigner(b"a ledger's cursors go nowhere..."), operations, make)
-    return Homeport(dict.fromkeys(wanted, store), catalog), store
+    wiring = Wiring(
+        sessions=dict.fromkeys(wanted, store), catalog=catalog, units=store, no_units="", retry=UnitRetry(_ONCE)
+    )
+    return Homeport(wiring), store
 
 
 def functions(context: Context[Any]) -> dict[str, str]:

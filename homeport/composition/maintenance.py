@@ -88,9 +88,10 @@ def _line(status: "Status") -> str:
 
 @asynccontextmanager
 async def _connection(database_url: str) -> "AsyncIterator[Connection]":
-    from homeport.adapters.postgres.connections import OwnPool
+    from homeport.adapters.postgres.lean_pool import LeanPool
+    from homeport.adapters.postgres.startup import Server
 
-    pool = OwnPool(database_url, max_size=1)
+    pool = LeanPool(Server(database_url, expects="owner"), max_size=1)
     try:
         connection = await pool.acquire()
         try:

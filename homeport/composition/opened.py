@@ -1,79 +1,187 @@
-"""What an opened Homeport is: repositories by the context's value, whatever adapters serve them."""
+"""What an opened Homeport is: repositories by the context's value, whatever adapters serve them and for whom."""
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from homeport.contexts import ShippedContexts
-from homeport.kernel.capabilities import Capability
+import attrs
+
+from homeport.composition.repositories import Repositories
+from homeport.composition.units import Unit, opened_unit
 from homeport.kernel.catalog import Catalog
-from homeport.kernel.entity import E
-from homeport.kernel.table import Table
+from homeport.kernel.errors import RepositoryError, RepositoryPermissionError, Unsupported
+from homeport.kernel.identity import ANON, Identity, identity
+from homeport.kernel.units import Isolation, UnitOptions
 from homeport.middleware.by_table import ByTable
+from homeport.middleware.retry import UnitRetry
 from homeport.ports.context import Context
 from homeport.ports.store import Session
-from homeport.repositories.base import BaseRepository
-from homeport.repositories.collection import Collection
-from homeport.settings import SettingsError
 
-P = TypeVar("P")
+T = TypeVar("T")
 
 
-class Homeport(ShippedContexts):
-    """Opened contexts: repositories by the context's value, collections by table. Made by `homeport.open`.
+@attrs.frozen
+class Health:
+    """One adapter's sign of life: how long it took, and the error's class where there was none."""
 
-    It is an async context manager that closes on exit.
+    adapter: str
+    ok: bool
+    milliseconds: float
+    error: str | None = None
+
+
+@attrs.frozen(eq=False)
+class Wiring:
+    """How the contexts are served: what a Homeport and all its scopes have in common.
+
+    Attributes:
+        sessions: what answers each context's calls.
+        units: the one session on which units run; None where there is none, for the reason `no_units`.
     """
 
-    def __init__(self, sessions: Mapping[Context[Any], Session], catalog: Catalog) -> None:
-        self._opened = tuple(dict.fromkeys(sessions.values()))
-        self._tables = {table: session for each, session in sessions.items() for table in each.tables}
-        self._stores = {each: self._store(session, catalog) for each, session in sessions.items()}
-        self._repositories: dict[Context[Any], Any] = {}
-        self.catalog = catalog
+    sessions: Mapping[Context[Any], Session]
+    catalog: Catalog
+    units: Session | None
+    no_units: str
+    retry: UnitRetry
+
+    def scoped(self, who: Identity) -> "Wiring":
+        """The same for one identity's calls."""
+        scoped = {each: each.scoped(who) for each in dict.fromkeys(self.opened)}
+        return attrs.evolve(
+            self,
+            sessions={context: scoped[session] for context, session in self.sessions.items()},
+            units=None if self.units is None else scoped[self.units],
+        )
 
     @property
-    def contexts(self) -> tuple[Context[Any], ...]:
-        """The installed contexts, each after what it requires."""
-        return tuple(self._stores)
+    def opened(self) -> tuple[Session, ...]:
+        """Each session once."""
+        every = [*self.sessions.values(), *(() if self.units is None else (self.units,))]
+        return tuple(dict.fromkeys(every))
+
+    def stores(self) -> dict[Context[Any], Session]:
+        """What each context's repository works on: where several adapters serve, each table's own is found."""
+        if len(dict.fromkeys(self.sessions.values())) == 1:
+            return dict(self.sessions)
+        homes = {self.catalog.table(table): home for each, home in self.sessions.items() for table in each.tables}
+        return {each: ByTable(session, homes, self.catalog) for each, session in self.sessions.items()}
+
+
+class Scope(Repositories[Session]):
+    """Opened contexts, every call made on behalf of one identity. Made by `as_user` and `as_service`."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring.stores(), wiring.catalog)
+        self._wiring = wiring
+
+    def transaction(
+        self,
+        *,
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        read_only: bool = False,
+        deadline: float | None = None,
+    ) -> AbstractAsyncContextManager[Unit]:
+        """A unit of work over all contexts: `async with db.transaction() as tx: await tx.expenses..`.
+
+        It is committed when the block ends, and rolled back if that raises anything. `deadline` is in seconds from
+        here to the commit.
+
+        Raises, when entered, inside, or at the end:
+            Unsupported: these contexts have no one database that knows transactions.
+            QueryError: this task has a unit open already.
+            UnitAborted: a call failed before.
+            RepositoryTimeoutError: the deadline has passed; nothing was done.
+            RepositoryConflictError: somebody else was first; nothing was done. `unit` tries again by itself.
+            RepositoryUnavailableError: the server was lost; nothing was done.
+            OutcomeUnknown: the server was lost while it committed, and could not be asked what became of it.
+        """
+        wiring, session = self._wiring, self._units()
+        options = UnitOptions(isolation=isolation, read_only=read_only)
+        return opened_unit(session, self.contexts, wiring.catalog, options, deadline)
+
+    async def unit(
+        self,
+        work: Callable[[Unit], Awaitable[T]],
+        *,
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        read_only: bool = False,
+        deadline: float | None = None,
+        retry_lock_timeouts: bool = False,
+    ) -> T:
+        """What `work` answers, done in a unit that is tried again from its start where nothing was committed.
+
+        `work` may run several times: it keeps nothing of a run before, and does nothing outside the unit but by
+        `on_commit`. The deadline, in seconds, is each run's. Raises as `transaction`, once retries are used up.
+        """
+
+        def opening() -> AbstractAsyncContextManager[Unit]:
+            return self.transaction(isolation=isolation, read_only=read_only, deadline=deadline)
+
+        return await self._wiring.retry.run(opening, work, lock_timeouts=retry_lock_timeouts)
+
+    def _units(self) -> Session:
+        if self._wiring.units is None:
+            raise Unsupported(self._wiring.no_units)
+        return self._wiring.units
+
+
+class Homeport(Scope):
+    """Opened contexts: repositories by the context's value, collections by table. Made by `homeport.open`.
+
+    Calls on it are the service's, which row policies don't limit. It is an async context manager that closes on exit.
+    """
+
+    def __init__(self, wiring: Wiring, *, refuse_unscoped: bool = False) -> None:
+        super().__init__(wiring)
+        self._refuses = refuse_unscoped
+        self._closed = False
+
+    def as_user(self, who: Identity | Mapping[str, object] | None, /) -> Scope:
+        """The same repositories on behalf of a user, by verified claims: row policies decide what they see and do.
+
+        None is anon, who sees what policies give it: usually nothing. The claims are believed: `BearerTokens` makes
+        an identity of a token. Raises AuthInvalid for claims that name no user.
+        """
+        match who:
+            case None:
+                found = ANON
+            case Identity():
+                found = who
+            case _:
+                found = identity(who)
+        return Scope(self._wiring.scoped(found))
+
+    def as_service(self) -> Scope:
+        """The same repositories as the service, said on purpose: also where unscoped calls are refused."""
+        return Scope(self._wiring)
 
     def store(self, context: Context[Any], /) -> Session:
-        """What the context's repository works on. Raises SettingsError if the context is not installed."""
-        found = self._stores.get(context)
-        if found is None:
-            installed = [each.name for each in self._stores]
-            same = " (another context of that name is)" if context.name in installed else ""
-            raise SettingsError(f"the context {context.name} is not installed{same}: {', '.join(installed)}")
-        return found
+        if self._refuses:
+            raise self._refusal()
+        return super().store(context)
 
-    def repository(self, context: Context[P], /) -> P:
-        """The context's repository. Raises SettingsError if the context is not installed."""
-        found: P | None = self._repositories.get(context)
-        if found is None:
-            found = context.build(self.store(context))
-            self._repositories[context] = found
-        return found
+    def _units(self) -> Session:
+        if self._refuses:
+            raise self._refusal()
+        return super()._units()
 
-    def collection(self, table: Table[E], /) -> Collection[E, Any]:
-        """The rows of one installed table. Raises SettingsError if no installed context has it."""
-        for context, store in self._stores.items():
-            if table in context.tables:
-                return Collection(store, table)
-        raise SettingsError(f"no installed context has the table {table.name}")
+    def _refusal(self) -> RepositoryPermissionError:
+        return RepositoryPermissionError("calls without a user are refused here: db.as_user(..), or db.as_service()")
 
-    @property
-    def base(self) -> BaseRepository:
-        """Tables by name and rows as dicts, over all installed tables; own SQL on an adapter that takes it."""
-        stores = self._stores.values()
-        takes_sql = [each for each in stores if Capability.RAW_SQL in each.capabilities]
-        return BaseRepository(takes_sql[0] if takes_sql else next(iter(stores)))
+    async def health(self) -> list[Health]:
+        """A sign of life of each adapter in use."""
+        return [await _health(each) for each in self._wiring.opened]
 
     async def close(self) -> None:
         """Give back all that was opened, all of it even where one part fails. Closing twice is fine."""
-        opened, self._opened = self._opened, ()
+        if self._closed:
+            return
+        self._closed = True
         async with AsyncExitStack() as stack:
-            for each in opened:
+            for each in self._wiring.opened:
                 stack.push_async_callback(each.close)
 
     async def __aenter__(self) -> Self:
@@ -83,11 +191,6 @@ class Homeport(ShippedContexts):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    def _store(self, session: Session, catalog: Catalog) -> Session:
-        if len(self._opened) == 1:
-            return session
-        return ByTable(session, {catalog.table(table): home for table, home in self._tables.items()}, catalog)
 
 
 class Opening:
@@ -109,3 +212,13 @@ class Opening:
     ) -> None:
         if self._db is not None:
             await self._db.close()
+
+
+async def _health(session: Session) -> Health:
+    started = perf_counter()
+    failed: str | None = None
+    try:
+        await session.ping()
+    except RepositoryError as error:
+        failed = type(error).__name__
+    return Health(session.adapter, failed is None, (perf_counter() - started) * 1000, failed)

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 import attrs
 
-from homeport.composition.opened import Homeport, Opening
+from homeport.composition.opened import Homeport, Opening, Wiring
 from homeport.contexts import SHIPPED, resolve
 from homeport.kernel.catalog import NO_OVERRIDES, Catalog
 from homeport.kernel.errors import Unsupported, unknown_name
+from homeport.kernel.identity import Identity
 from homeport.kernel.observe import Observer
 from homeport.kernel.operation import Operation
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.table import Override
 from homeport.middleware.observe import ObservedStore
+from homeport.middleware.retry import RetriedStore, Retries, UnitRetry
 from homeport.ports.context import Context
 from homeport.ports.store import Session
-from homeport.settings import Adapter, Settings, SettingsError
+from homeport.settings import Adapter, Settings, SettingsError, Units, Unscoped
 from homeport.settings import load as load_settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 Clock = Callable[[], datetime]
+_NO_UNITS = (
+    "a unit needs all contexts in one database that knows transactions: they are on several adapters. Where postgres"
+    " and supabase_legacy are one database, the setting units = 'postgres' runs units on postgres"
+)
 Contexts = Iterable[str | Context[Any]]
 Database: TypeAlias = "postgres.Database | None"
 
@@ -86,7 +92,7 @@ def in_memory(
     settings = Settings(adapter=Adapter.MEMORY, tables=overrides)
     plan = _Plan.of(settings, SHIPPED if contexts is None else contexts, clock)
     session = plan.observed(plan.memory(), tuple(observers))
-    return Homeport(dict.fromkeys(plan.contexts, session), plan.catalog)
+    return plan.opened(dict.fromkeys(plan.contexts, session), session)
 
 
 @attrs.frozen(kw_only=True)
@@ -115,13 +121,49 @@ class _Plan:
         """Opens each adapter once; closes those that are open if another fails."""
         sessions: dict[Adapter, Session] = {}
         async with AsyncExitStack() as stack:
-            for adapter in dict.fromkeys(self.settings.serving(each.name) for each in self.contexts):
+            for adapter in self._needed:
                 session = await self._session(adapter, database)
                 stack.push_async_callback(session.close)
                 sessions[adapter] = self.observed(session, observers)
-            db = Homeport({each: sessions[self.settings.serving(each.name)] for each in self.contexts}, self.catalog)
+            serving = {each: sessions[self.settings.serving(each.name)] for each in self.contexts}
+            db = self.opened(serving, sessions.get(self._unit_adapter) if self._unit_adapter is not None else None)
             stack.pop_all()
         return db
+
+    def opened(self, serving: Mapping[Context[Any], Session], units: Session | None) -> Homeport:
+        """Wired up: a server's single reads, and whole units, are tried again within one budget."""
+        given = self.settings.retry
+        retries = Retries(attempts=given.attempts, delay=given.delay, deadline=given.deadline, budget=given.budget)
+        patient = {
+            each: each if each.adapter == Adapter.MEMORY else RetriedStore(each, retries)
+            for each in dict.fromkeys([*serving.values(), *(() if units is None else (units,))])
+        }
+        wiring = Wiring(
+            sessions={context: patient[session] for context, session in serving.items()},
+            catalog=self.catalog,
+            units=None if units is None else patient[units],
+            no_units=_NO_UNITS,
+            retry=UnitRetry(retries),
+        )
+        return Homeport(wiring, refuse_unscoped=self.settings.unscoped is Unscoped.REFUSE)
+
+    @property
+    def _serving(self) -> list[Adapter]:
+        return list(dict.fromkeys(self.settings.serving(each.name) for each in self.contexts))
+
+    @property
+    def _unit_adapter(self) -> Adapter | None:
+        """The adapter that units run on: the one that serves all, or postgres where it and legacy are one database."""
+        serving = self._serving
+        servers = Adapter.MEMORY not in serving
+        if servers and Adapter.SUPABASE_LEGACY in serving and self.settings.units is Units.POSTGRES:
+            return Adapter.POSTGRES
+        return serving[0] if len(serving) == 1 else None
+
+    @property
+    def _needed(self) -> list[Adapter]:
+        every = [*self._serving, *(() if self._unit_adapter is None else (self._unit_adapter,))]
+        return list(dict.fromkeys(every))
 
     async def _session(self, adapter: Adapter, database: Database) -> Session:
         match adapter:
@@ -142,10 +184,14 @@ class _Plan:
             catalog=self.catalog,
             cursors=self.cursors,
             operations=self._operations(Adapter.POSTGRES),
+            scoped_database=self.settings.scoped_database_url,
             max_size=pool.max_size,
             acquire_timeout=pool.timeout,
+            host_timeout=pool.host_timeout,
             statement_timeout=pool.statement_timeout,
+            lock_timeout=pool.lock_timeout,
             pooler=pool.pooler,
+            kind=pool.kind,
         )
 
     async def _legacy(self) -> Session:
@@ -166,7 +212,17 @@ class _Plan:
             operations=self._operations(Adapter.SUPABASE_LEGACY),
             timeout=pool.timeout,
             max_in_flight=pool.max_size,
+            anon_key=self.settings.supabase_anon_key,
+            sign=self._signer(),
         )
+
+    def _signer(self) -> Callable[[Identity], str] | None:
+        """What makes tokens for users whose own is not known, where the deployment has the secret for it."""
+        if self.settings.supabase_jwt_secret is None:
+            return None
+        from homeport.bearer import BearerTokens
+
+        return BearerTokens.of(self.settings).sign
 
     def memory(self) -> Session:
         from homeport.adapters.memory import open_memory
@@ -187,7 +243,8 @@ class _Plan:
         return [each for each in self.contexts if self.settings.serving(each.name) is adapter]
 
     def _operations(self, adapter: Adapter) -> list[Operation[Any, Any]]:
-        return [operation for each in self._served(adapter) for operation in each.operations]
+        contexts = self.contexts if adapter is self._unit_adapter else self._served(adapter)
+        return [operation for each in contexts for operation in each.operations]
 
 
 def _answers(context: Context[Any]) -> "dict[str, Answer]":

@@ -1,4 +1,4 @@
-"""Users: who may sign in, and in which role. Knows nothing of passwords, sessions or storage."""
+"""Users: who may sign in, in which role, and what their password is checked by. Knows no sessions and no storage."""
 
 import datetime as dt
 import enum
@@ -33,3 +33,24 @@ class User(Entity):
     created_at: dt.datetime
     updated_at: dt.datetime
     deleted_at: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class UserCredentials(Entity):
+    """What a user's password is checked by, and how often that failed. The hash stays out of its printed form."""
+
+    user_id: uuid.UUID
+    password_hash: str = attrs.field(repr=False)
+    password_changed_at: dt.datetime | None = None
+    failed_attempts: int = 0
+    locked_until: dt.datetime | None = None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class FailedAttempts(Entity):
+    """How often a user's password was wrong since it was last right or changed, and until when none is looked at."""
+
+    failed_attempts: int
+    locked_until: dt.datetime | None

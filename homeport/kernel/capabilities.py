@@ -22,6 +22,12 @@ class Capability(enum.Flag):
     """`exists` on columns that are not one declared foreign key between two tables of one schema."""
     UPSERT_KEEPS_OWNER = enum.auto()
     """An upsert may give the owner of its new rows outside its target; rows that are there keep theirs."""
+    TRANSACTIONS = enum.auto()
+    """`transaction`: several calls that happen together or not at all."""
+    ROW_LOCKS = enum.auto()
+    """Reads of a unit that lock their rows until it ends."""
+    ADVISORY_LOCKS = enum.auto()
+    """Locks of a unit on a name of the caller's own."""
 
 
 def require(have: Capability, wanted: Capability, adapter: str) -> None:

@@ -35,6 +35,8 @@ from homeport.kernel.types import (
 Row = Mapping[str, object]
 T = TypeVar("T")
 
+NOTHING_SHARED: Mapping[str, str] = {}
+
 
 @attrs.frozen
 class Default:
@@ -75,11 +77,16 @@ class OnDelete(enum.StrEnum):
 
 @attrs.frozen
 class Reference:
-    """A foreign key of one column to another table's key, `schema.name` or a name in the same schema."""
+    """A foreign key of one column to another table's key, `schema.name` or a name in the same schema.
+
+    `sharing` are pairs of our columns and theirs that agree in both rows: what belongs to somebody refers to nothing of
+    somebody else's. The other table has a full unique over its columns of them and its key.
+    """
 
     table: str
     on_delete: OnDelete
     column: str = "id"
+    sharing: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -142,9 +149,14 @@ def column(
     read_only: bool = False,
     references: str | None = None,
     on_delete: OnDelete = OnDelete.RESTRICT,
+    sharing: Mapping[str, str] = NOTHING_SHARED,
 ) -> ColumnSpec:
-    """What an entity's annotation can't say. `references` is `schema.table` or a table of the same schema."""
-    reference = Reference(references, on_delete) if references is not None else None
+    """What an entity's annotation can't say. `references` is `schema.table` or a table of the same schema.
+
+    `sharing={our column: theirs}` makes the foreign key one of all these columns: see `Reference`.
+    """
+    shared = tuple(sharing.items())
+    reference = Reference(references, on_delete, sharing=shared) if references is not None else None
     return ColumnSpec(
         type=type,
         default=default,

@@ -33,11 +33,17 @@ def unique(*operands: str | Operand, where: Predicate | None = None) -> Unique:
 
 @attrs.frozen
 class ForeignKey:
+    """The last column refers, those before it are shared: where the reference ends, the last alone becomes NULL."""
+
     name: str
     columns: tuple[str, ...]
     table: str
     targets: tuple[str, ...]
     on_delete: OnDelete
+
+    @property
+    def referring(self) -> str:
+        return self.columns[-1]
 
 
 @attrs.frozen
@@ -119,8 +125,12 @@ def index(*terms: str, where: Predicate | None = None, method: str = "btree") ->
 
 @attrs.frozen
 class Counter:
-    """A column kept by the database: how many live rows of `table` refer to this row by `by`. Nobody else writes it."""
+    """A column kept by the database: how many live rows of `table` refer to this row by `by`. Nobody else writes it.
+
+    With `where`, those of them for which it holds; it compares columns of `table` with constants.
+    """
 
     column: str
     table: str
     by: str
+    where: Predicate | None = None

@@ -30,6 +30,7 @@ from homeport.kernel.types import (
     DoubleType,
     IntegerType,
     NumericType,
+    RealType,
     TextType,
     TimestampType,
     UuidType,
@@ -40,7 +41,16 @@ _VERSION = b"\x01"
 _MAC_BYTES = 16
 _LONGEST_CURSOR = 1024
 _PAGEABLE = (
-    TextType | BooleanType | IntegerType | NumericType | DoubleType | DateType | TimestampType | UuidType | ChoiceType
+    TextType
+    | BooleanType
+    | IntegerType
+    | NumericType
+    | DoubleType
+    | RealType
+    | DateType
+    | TimestampType
+    | UuidType
+    | ChoiceType
 )
 
 

@@ -5,6 +5,8 @@ Roles are Supabase's: anon gets nothing, a signed-in user what a policy gives, s
 
 from typing import Any
 
+import attrs
+
 from homeport.kernel.predicates import CURRENT_USER, TRUE, Predicate, all_of, any_of, eq, exists, is_null
 from homeport.kernel.table import Policy, Table, Verb
 
@@ -17,6 +19,30 @@ def owned(column: str = "user_id") -> tuple[Policy, ...]:
         Policy(Verb.INSERT, check=mine),
         Policy(Verb.UPDATE, using=mine, check=mine),
         Policy(Verb.DELETE, using=mine),
+    )
+
+
+def owned_under(table: Table[Any], on: str, column: str = "user_id", *, required: bool = True) -> tuple[Policy, ...]:
+    """As `owned`, and no row is written under a parent of somebody else's: `on` is the column with the parent's key.
+
+    Unless the parent is `required`, a row may have none.
+    """
+    mine = eq(column, CURRENT_USER)
+    of_mine = exists(table, {table.key: on}, eq(table.owner or column, CURRENT_USER))
+    written = all_of(mine, of_mine if required else any_of(is_null(on), of_mine))
+    return (
+        Policy(Verb.SELECT, using=mine),
+        Policy(Verb.INSERT, check=written),
+        Policy(Verb.UPDATE, using=mine, check=written),
+        Policy(Verb.DELETE, using=mine),
+    )
+
+
+def also_under(policies: tuple[Policy, ...], table: Table[Any], on: str, column: str = "user_id") -> tuple[Policy, ...]:
+    """The same policies, and no row is written under this parent either if it is somebody else's; as `owned_under`."""
+    of_mine = exists(table, {table.key: on}, eq(table.owner or column, CURRENT_USER))
+    return tuple(
+        each if each.check is None else attrs.evolve(each, check=all_of(each.check, of_mine)) for each in policies
     )
 
 
@@ -65,13 +91,18 @@ def parties(sender: str, recipient: str, *, marks: tuple[str, ...]) -> tuple[Pol
 
 def parent(table: Table[Any], on: str, owner: str = "user_id") -> tuple[Policy, ...]:
     """Whoever owns the parent row may do all with its children. `on` is the child's column with the parent's key."""
-    of_mine = exists(table, {table.key: on}, all_of(eq(owner, CURRENT_USER)))
+    of_mine = exists(table, {table.key: on}, eq(owner, CURRENT_USER))
     return (
         Policy(Verb.SELECT, using=of_mine),
         Policy(Verb.INSERT, check=of_mine),
         Policy(Verb.UPDATE, using=of_mine, check=of_mine),
         Policy(Verb.DELETE, using=of_mine),
     )
+
+
+def shared_parent(table: Table[Any], on: str, owner: str = "user_id") -> tuple[Policy, ...]:
+    """As `parent`, and whoever reads the parent row, by its own policies, reads its children too."""
+    return (Policy(Verb.SELECT, using=exists(table, {table.key: on})), *parent(table, on, owner)[1:])
 
 
 SERVICE: tuple[Policy, ...] = ()

@@ -11,6 +11,7 @@ from homeport.kernel.errors import InvalidField, InvalidValue, RepositoryValidat
 from homeport.kernel.predicates import FALSE, TRUE, Predicate
 from homeport.kernel.table import Row, Table
 from homeport.kernel.types import ArrayType, JsonType
+from homeport.kernel.units import Wait
 
 
 @attrs.frozen
@@ -47,6 +48,7 @@ class Select(Generic[E]):
         name: what the statement is called in logs, metrics and its leading comment: `calendar.get_user_events`.
         limit: at most so many rows; None for all of them, 0 for none.
         subject: the user on whose behalf it is asked, for sticky routing; None if nobody in particular.
+        lock: the rows are locked for update until the unit ends, waiting in this way; None locks nothing.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Select(Generic[E]):
     limit: int | None = None
     offset: int = 0
     subject: object = None
+    lock: Wait | None = None
 
 
 @attrs.frozen

@@ -136,7 +136,8 @@ class Override:
 class Table(Generic[E]):
     """All that is known of one entity's table. Compared by identity.
 
-    `view_of` names the table that a read-only projection shows; the projection has some of its columns.
+    `view_of` names the table that a read-only projection shows; the projection has some of its columns. `version` is
+    the column that the database raises by one whenever a statement changes the row itself.
     """
 
     entity: type[E]
@@ -146,6 +147,7 @@ class Table(Generic[E]):
     key: str
     owner: str | None
     soft_delete: str | None
+    version: str | None
     columns: tuple[Column, ...]
     uniques: tuple[Unique, ...]
     foreign_keys: tuple[ForeignKey, ...]
@@ -210,6 +212,9 @@ class Table(Generic[E]):
         )
 
 
+VERSION = column(default=Default("1", lambda _: 1))
+
+
 def table(
     entity: type[E],
     name: str,
@@ -218,6 +223,7 @@ def table(
     key: str = "id",
     owner: str | None = None,
     soft_delete: str | None = None,
+    version: str | None = None,
     columns: Mapping[str, ColumnSpec] | None = None,
     uniques: Iterable[Unique] = (),
     checks: Iterable[Check] = (),
@@ -230,12 +236,15 @@ def table(
     """Declare the table of an entity.
 
     Columns come from the entity's fields in their order; `columns` adds what annotations can't say. A StrEnum column
-    of text gets its check. `order` is the default order of lists; the key breaks ties.
+    of text gets its check. `order` is the default order of lists; the key breaks ties. `version` names an int column,
+    1 at first, that counts the changes of the row: a caller can read it and not set it.
 
     Raises:
         SchemaMismatch: a column is named that the entity lacks, or a type can't be inferred.
     """
     specs = dict(columns or {})
+    if version is not None:
+        specs[version] = attrs.evolve(specs.get(version, VERSION), read_only=True)
     counters = tuple(counters)
     made = columns_of(entity, specs, frozenset(each.column for each in counters))
     declared: Table[E] = Table(
@@ -246,6 +255,7 @@ def table(
         key=key,
         owner=owner,
         soft_delete=soft_delete,
+        version=version,
         columns=made,
         uniques=tuple(_named_unique(name, each) for each in uniques),
         foreign_keys=tuple(_foreign_key(name, schema, each, each.reference) for each in made if each.reference),
@@ -270,7 +280,9 @@ def _named_check(name: str, given: Check) -> Check:
 
 def _foreign_key(name: str, schema: str, column: Column, reference: Reference) -> ForeignKey:
     target = reference.table if "." in reference.table else f"{schema}.{reference.table}"
-    return ForeignKey(f"{name}_{column.name}_fkey", (column.name,), target, (reference.column,), reference.on_delete)
+    columns = (*(ours for ours, _ in reference.sharing), column.name)
+    targets = (*(theirs for _, theirs in reference.sharing), reference.column)
+    return ForeignKey(f"{name}_{column.name}_fkey", columns, target, targets, reference.on_delete)
 
 
 def _choice_checks(name: str, columns: Iterable[Column]) -> tuple[Check, ...]:
@@ -311,3 +323,7 @@ def _check_names(declared: Table[Any]) -> None:
     for name in (declared.name, *declared.by_name, *declared.constraints):
         if len(name.encode()) > 63:
             raise SchemaMismatch(f"{name} is longer than PostgreSQL's 63 bytes")
+    if declared.version is not None:
+        counted = declared.require(declared.version)
+        if counted.nullable or not isinstance(counted.type, IntegerType):
+            raise SchemaMismatch(f"{declared.name}.{declared.version} counts versions: it is an int, and never None")

@@ -6,6 +6,7 @@ another would not is refused, or normalised, for all three alike. What each type
 - text: str without NUL; numbers are never turned into text
 - integers: int in range; bool is no integer
 - numeric: Decimal, int or numeric text, never float; rounded half away from zero to the column's scale
+- real: float or int, rounded to single precision, also where it is compared
 - date, timestamptz: date; aware datetime, stored as UTC; ISO text of either. The first and the last day that Python
   knows are refused: the driver takes them for minus and plus infinity
 - interval: timedelta
@@ -17,6 +18,7 @@ import datetime as dt
 import enum
 import ipaddress
 import math
+import struct
 import uuid
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
@@ -131,6 +133,24 @@ class DoubleType:
         if not math.isfinite(number):
             raise ValueError("not a finite number")
         return number
+
+    operand = admit
+
+
+@attrs.frozen
+class RealType:
+    """`real`, single precision: a value is rounded to it before it is stored or compared, so 0.1 is found as 0.1.
+
+    It is answered as what the four bytes mean, 0.10000000149011612, whatever digits an adapter's server writes.
+    """
+
+    sql: str = attrs.field(default="real", init=False)
+
+    def admit(self, value: object) -> float:
+        try:
+            return single(DoubleType().admit(value))
+        except OverflowError:
+            raise ValueError("out of range for real") from None
 
     operand = admit
 
@@ -283,6 +303,7 @@ ScalarType: TypeAlias = (
     | IntegerType
     | NumericType
     | DoubleType
+    | RealType
     | DateType
     | TimestampType
     | IntervalType
@@ -314,6 +335,11 @@ class ArrayType:
 
 
 ColumnType: TypeAlias = ScalarType | JsonType | ArrayType
+
+
+def single(number: float) -> float:
+    """The nearest number of single precision. Raises OverflowError."""
+    return float(struct.unpack("<f", struct.pack("<f", number))[0])
 
 
 def _expected(what: str, value: object) -> ValueError:

@@ -1,16 +1,20 @@
 """One session over several: each call goes to the session that has its table. Knows no adapter by name."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
+from homeport.kernel.errors import Unsupported
+from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written
 from homeport.kernel.table import Table
-from homeport.ports.store import Session
+from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
+from homeport.ports.store import Session, Unit
 
 
 class ByTable:
@@ -54,6 +58,20 @@ class ByTable:
 
     async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
         return await self._home.execute_query(query, params)
+
+    def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AbstractAsyncContextManager[Unit]:
+        """Raises Unsupported: there is no transaction over several adapters. A unit is opened on one of them."""
+        raise Unsupported("a unit of work is of one adapter, and these tables are on several")
+
+    def scoped(self, identity: Identity, /) -> "ByTable":
+        everywhere = {each: each.scoped(identity) for each in dict.fromkeys((self._home, *self._sessions.values()))}
+        sessions = {table: everywhere[each] for table, each in self._sessions.items()}
+        return ByTable(everywhere[self._home], sessions, self.catalog)
+
+    async def ping(self) -> None:
+        """Every session, one after the other. Raises what the first one that fails raises."""
+        for each in dict.fromkeys((self._home, *self._sessions.values())):
+            await each.ping()
 
     async def close(self) -> None:
         """Nothing: the sessions are closed by whoever opened them."""

@@ -1,18 +1,21 @@
-"""A store that tells of every call when it has ended. It passes on everything as it is, errors too."""
+"""Stores and units that tell of every call when it has ended. They pass on everything as it is, errors too."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import perf_counter
 from typing import Any, TypeVar
 
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
+from homeport.kernel.identity import Identity
 from homeport.kernel.observe import Observation, Observer
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written
-from homeport.ports.store import Session
+from homeport.kernel.units import DEFAULT_UNIT, UnitOptions, Wait
+from homeport.ports.store import Session, Unit
 
 T = TypeVar("T")
 _LOG = logging.getLogger("homeport")
@@ -38,81 +41,28 @@ def log_calls(observation: Observation) -> None:
     _LOG.log(level, " ".join(f"{name}=%s" for name in facts), *facts.values(), extra=facts)
 
 
-class ObservedStore:
-    """A session whose calls are told to observers, one Observation each.
+class Watch:
+    """Tells observers. One that raises never breaks a call; the first time it does is logged."""
 
-    A stream is one call, told when it ends or is left. An observer that raises never breaks a call; the first time it
-    does is logged.
-    """
-
-    def __init__(self, session: Session, observers: Iterable[Observer]) -> None:
-        self._session = session
+    def __init__(self, adapter: str, observers: Iterable[Observer]) -> None:
+        self._adapter = adapter
         self._observers = tuple(observers)
         self._broken: set[int] = set()
-        self.adapter: str = session.adapter
-        self.capabilities: Capability = session.capabilities
-        self.catalog: Catalog = session.catalog
-        self.cursors: CursorSigner = session.cursors
 
-    async def fetch(self, query: Select[E], /) -> list[E]:
-        return await self._watched(self._session.fetch(query), query.name, query.table.name, len)
-
-    async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
-        started, rows = perf_counter(), 0
-        inner = self._session.stream(query)
-        try:
-            async for row in inner:
-                rows += 1
-                yield row
-        except GeneratorExit:
-            await _close(inner)
-            self._tell(query.name, query.table.name, rows, started)
-            raise
-        except BaseException as error:
-            self._tell(query.name, query.table.name, 0, started, error)
-            raise
-        self._tell(query.name, query.table.name, rows, started)
-
-    async def count(self, query: Select[Any], /) -> int:
-        return await self._watched(self._session.count(query), query.name, query.table.name, _one)
-
-    async def insert(self, command: Insert[E], /) -> Written[E]:
-        return await self._watched(self._session.insert(command), command.name, command.table.name, _written)
-
-    async def update(self, command: Update[E], /) -> Written[E]:
-        return await self._watched(self._session.update(command), command.name, command.table.name, _written)
-
-    async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
-        return await self._watched(self._session.update_each(command), command.name, command.table.name, _written)
-
-    async def delete(self, command: Delete[E], /) -> Written[E]:
-        return await self._watched(self._session.delete(command), command.name, command.table.name, _written)
-
-    async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
-        return await self._watched(
-            self._session.run(operation, parameter), operation.name, operation.function, _answered
-        )
-
-    async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
-        return await self._watched(self._session.execute_query(query, params), "execute_query", "", len)
-
-    async def close(self) -> None:
-        await self._session.close()
-
-    async def _watched(self, call: Awaitable[T], name: str, table: str, rows: Callable[[T], int]) -> T:
+    async def told(self, call: Awaitable[T], name: str, table: str, rows: Callable[[T], int]) -> T:
         started = perf_counter()
         try:
             answer = await call
         except BaseException as error:
-            self._tell(name, table, 0, started, error)
+            self.tell(name, table, 0, started, error)
             raise
-        self._tell(name, table, rows(answer), started)
+        self.tell(name, table, rows(answer), started)
         return answer
 
-    def _tell(self, name: str, table: str, rows: int, started: float, error: BaseException | None = None) -> None:
+    def tell(self, name: str, table: str, rows: int, started: float, error: BaseException | None = None) -> None:
         milliseconds = (perf_counter() - started) * 1000
         failed = None if error is None else type(error).__name__
-        observation = Observation(name, table, self.adapter, rows, milliseconds, failed)
+        observation = Observation(name, table, self._adapter, rows, milliseconds, failed)
         for index, observer in enumerate(self._observers):
             try:
                 observer(observation)
@@ -122,8 +72,110 @@ class ObservedStore:
                     _LOG.exception("an observer of store calls failed; further failures of it are not logged")
 
 
+class ObservedCalls:
+    """The calls of a session or of a unit, told one by one. A stream is one call, told when it ends or is left."""
+
+    def __init__(self, inner: Session | Unit, watch: Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+        self.adapter: str = inner.adapter
+        self.capabilities: Capability = inner.capabilities
+        self.catalog: Catalog = inner.catalog
+        self.cursors: CursorSigner = inner.cursors
+
+    async def fetch(self, query: Select[E], /) -> list[E]:
+        return await self._watch.told(self._inner.fetch(query), query.name, query.table.name, len)
+
+    async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
+        started, rows = perf_counter(), 0
+        inner = self._inner.stream(query)
+        try:
+            async for row in inner:
+                rows += 1
+                yield row
+        except GeneratorExit:
+            await _close(inner)
+            self._watch.tell(query.name, query.table.name, rows, started)
+            raise
+        except BaseException as error:
+            self._watch.tell(query.name, query.table.name, 0, started, error)
+            raise
+        self._watch.tell(query.name, query.table.name, rows, started)
+
+    async def count(self, query: Select[Any], /) -> int:
+        return await self._watch.told(self._inner.count(query), query.name, query.table.name, _one)
+
+    async def insert(self, command: Insert[E], /) -> Written[E]:
+        return await self._watch.told(self._inner.insert(command), command.name, command.table.name, _written)
+
+    async def update(self, command: Update[E], /) -> Written[E]:
+        return await self._watch.told(self._inner.update(command), command.name, command.table.name, _written)
+
+    async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
+        return await self._watch.told(self._inner.update_each(command), command.name, command.table.name, _written)
+
+    async def delete(self, command: Delete[E], /) -> Written[E]:
+        return await self._watch.told(self._inner.delete(command), command.name, command.table.name, _written)
+
+    async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
+        return await self._watch.told(
+            self._inner.run(operation, parameter), operation.name, operation.function, _answered
+        )
+
+    async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
+        return await self._watch.told(self._inner.execute_query(query, params), "execute_query", "", len)
+
+
+class ObservedUnit(ObservedCalls):
+    """A unit whose calls are told."""
+
+    def __init__(self, unit: Unit, watch: Watch) -> None:
+        super().__init__(unit, watch)
+        self._unit = unit
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        return self._unit.savepoint()
+
+    async def lock(self, name: str, wait: Wait, /) -> bool:
+        return await self._watch.told(self._unit.lock(name, wait), "unit.lock", "", int)
+
+
+class ObservedStore(ObservedCalls):
+    """A session whose calls are told to observers, one Observation each, and its units' calls, and each unit's end."""
+
+    def __init__(self, session: Session, observers: Iterable[Observer] = (), *, watch: Watch | None = None) -> None:
+        """With `watch` they are those of another session of the same adapter."""
+        super().__init__(session, Watch(session.adapter, observers) if watch is None else watch)
+        self._session = session
+
+    @asynccontextmanager
+    async def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AsyncIterator[ObservedUnit]:
+        """Told as `unit` when it has ended: by its error if it was rolled back, or never began."""
+        started = perf_counter()
+        try:
+            async with self._session.transaction(options) as unit:
+                yield ObservedUnit(unit, self._watch)
+        except BaseException as error:
+            self._watch.tell("unit", "", 0, started, error)
+            raise
+        self._watch.tell("unit", "", 0, started)
+
+    def scoped(self, identity: Identity, /) -> "ObservedStore":
+        return ObservedStore(self._session.scoped(identity), watch=self._watch)
+
+    async def ping(self) -> None:
+        await self._watch.told(self._session.ping(), "ping", "", _none)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
 def _one(_: int) -> int:
     return 1
+
+
+def _none(_: None) -> int:
+    return 0
 
 
 def _written(written: Written[Any]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from homeport.kernel.binding import Filters
 from homeport.kernel.entity import Entity
 from homeport.kernel.errors import RepositoryValidationError
-from homeport.ports.store import Session
+from homeport.ports.store import Session, Unit
 from homeport.repositories.collection import Collection
 from homeport.repositories.dicts import to_dict
 
@@ -25,7 +25,7 @@ class BaseRepository:
         InvalidValue: a value does not fit its column exactly.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | Unit) -> None:
         self._session = session
 
     async def insert(self, table: str, data: Data) -> dict[str, object]:

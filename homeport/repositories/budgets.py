@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from homeport.domain.budgets import Budget, BudgetCategory, RecurringExpense, SavingsEvent
 from homeport.domain.ids import Id
 from homeport.kernel.errors import InvalidValue
-from homeport.kernel.policies import owned
+from homeport.kernel.policies import owned, owned_under
 from homeport.kernel.predicates import eq, exists, lower
 from homeport.kernel.table import (
     CREATED,
@@ -70,7 +70,7 @@ BUDGET_CATEGORY = table(
     },
     uniques=[unique("budget_id", lower("name"))],
     indexes=[index("budget_id"), index("user_id")],
-    policies=owned(),
+    policies=owned_under(BUDGET, "budget_id"),
     order=["name"],
 )
 
@@ -87,9 +87,10 @@ RECURRING_EXPENSE = table(
         "created_at": CREATED,
         "updated_at": UPDATED,
     },
+    uniques=[unique("user_id", "id")],  # what rows of the same user refer to
     checks=[more_than("amount", 0), currency_code()],
     indexes=[index("user_id"), index("next_due_date", where=eq("is_active", True)), index("budget_id")],
-    policies=owned(),
+    policies=owned_under(BUDGET, "budget_id", required=False),
     order=["-is_active", "next_due_date"],
 )
 

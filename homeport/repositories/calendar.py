@@ -23,8 +23,8 @@ EVENT = table(
     columns={
         "id": ID,
         "user_id": OWNER,
-        "trip_id": column(references="trips", on_delete=OnDelete.SET_NULL),
-        "vehicle_id": column(references="vehicles", on_delete=OnDelete.SET_NULL),
+        "trip_id": column(references="trips", on_delete=OnDelete.SET_NULL, sharing={"user_id": "user_id"}),
+        "vehicle_id": column(references="vehicles", on_delete=OnDelete.SET_NULL, sharing={"user_id": "user_id"}),
         "created_at": CREATED,
         "updated_at": UPDATED,
     },

@@ -7,7 +7,12 @@ import attrs
 
 from homeport.kernel.binding import Filters, bind, from_filters, live
 from homeport.kernel.entity import E
-from homeport.kernel.errors import InvalidField, RepositoryNotFoundError, RepositoryValidationError
+from homeport.kernel.errors import (
+    InvalidField,
+    RepositoryNotFoundError,
+    RepositoryValidationError,
+    StaleVersion,
+)
 from homeport.kernel.pages import CursorPage, Page, after_cursor, checked_page_size, cursor_after, page_number
 from homeport.kernel.predicates import (
     FALSE,
@@ -37,6 +42,7 @@ from homeport.kernel.query import (
     window,
 )
 from homeport.kernel.table import Row, Table
+from homeport.kernel.units import Wait
 from homeport.ports.store import Store
 from homeport.repositories.incoming import Data, Incoming
 
@@ -58,15 +64,24 @@ class Collection(Generic[E, K]):
         InvalidValue: a value does not fit its column exactly.
     """
 
-    __slots__ = ("_incoming", "_scope", "_store", "_subject", "table")
+    __slots__ = ("_incoming", "_lock", "_scope", "_store", "_subject", "table")
 
-    def __init__(self, store: Store, table: Table[E], *, fixed: Row = NOTHING_FIXED, subject: object = None) -> None:
-        """`fixed` values, admitted by their columns, are those of every row; see `within` and `asked_by`."""
+    def __init__(
+        self,
+        store: Store,
+        table: Table[E],
+        *,
+        fixed: Row = NOTHING_FIXED,
+        subject: object = None,
+        lock: Wait | None = None,
+    ) -> None:
+        """`fixed` values, admitted by their columns, are those of every row; see `within`, `asked_by`, `for_update`."""
         self.table = store.catalog.table(table)
         self._store = store
         self._incoming = Incoming(self.table, fixed)
         self._scope = tuple(_equal(name, value) for name, value in fixed.items())
         self._subject = subject
+        self._lock = lock
 
     def of(self, owner: object) -> "Collection[E, K]":
         """The rows of one owner: others' are as absent, new ones get this owner. Raises InvalidValue."""
@@ -74,17 +89,25 @@ class Collection(Generic[E, K]):
             raise InvalidField(f"{self.table.name} has no owner column", field="owner")
         mine = self.table.require(self.table.owner).operand(owner)
         fixed = {**self._incoming.fixed, self.table.owner: mine}
-        return Collection(self._store, self.table, fixed=fixed, subject=mine)
+        return Collection(self._store, self.table, fixed=fixed, subject=mine, lock=self._lock)
 
     def within(self, column: str, value: object) -> "Collection[E, K]":
         """The rows with this value, one parent's for example: others are as absent, new ones get it."""
         same = self.table.require(column).operand(value)
         fixed = {**self._incoming.fixed, column: same}
-        return Collection(self._store, self.table, fixed=fixed, subject=self._subject)
+        return Collection(self._store, self.table, fixed=fixed, subject=self._subject, lock=self._lock)
 
     def asked_by(self, user: object) -> "Collection[E, K]":
         """The same rows, asked on behalf of this user: that one's bucket decides which adapter of a canary answers."""
-        return Collection(self._store, self.table, fixed=self._incoming.fixed, subject=user)
+        return Collection(self._store, self.table, fixed=self._incoming.fixed, subject=user, lock=self._lock)
+
+    def for_update(self, wait: Wait = Wait.WAIT) -> "Collection[E, K]":
+        """The same rows; those that are read are locked until the unit ends, so that nobody changes them meanwhile.
+
+        Reading raises QueryError outside a unit of work, Unsupported without ROW_LOCKS, LockTimeout, Deadlock, and in
+        a unit with a snapshot SerializationConflict for a row that has changed since.
+        """
+        return Collection(self._store, self.table, fixed=self._incoming.fixed, subject=self._subject, lock=wait)
 
     # -- reading
 
@@ -107,11 +130,13 @@ class Collection(Generic[E, K]):
             window("limit", limit),
             window("offset", offset) or 0,
             self._subject,
+            self._lock,
         )
 
     async def find_by_id(self, id: K | str, *, deleted: Deleted = Deleted.LIVE) -> E | None:
         """The row, or None."""
-        query = Select(f"{self.table.name}.find_by_id", self.table, self._is(id, deleted), subject=self._subject)
+        where = self._is(id, deleted)
+        query = Select(f"{self.table.name}.find_by_id", self.table, where, subject=self._subject, lock=self._lock)
         found = await self._store.fetch(query)
         return found[0] if found else None
 
@@ -246,17 +271,25 @@ class Collection(Generic[E, K]):
         conflict = OnConflict(self._incoming.target(target), ())
         return (await self._insert("insert_absent", [row], conflict=conflict, returning=False)).count > 0
 
-    async def update(self, id: K | str, data: Data) -> E:
-        """Change one row; answered as stored. An empty mapping changes nothing.
+    async def update(self, id: K | str, data: Data, *, version: int | None = None) -> E:
+        """Change one row; answered as stored. An empty mapping changes nothing. With `version` only that one is meant.
 
         Raises:
             RepositoryNotFoundError: no such row.
             RepositoryConstraintError: the row stays as it was.
+            StaleVersion: the row has another version: somebody has changed it since it was read.
+            InvalidField: a version is given, and the table has no column of it.
         """
-        changes = self._incoming.changes(data)
+        changes, where = self._incoming.changes(data), self._at(id, version)
         if not changes:
-            return await self.get_or_raise(id)
-        return self._one(await self._update("update", self._is(id), changes))
+            found = await self.get_or_raise(id)
+            if self.table.version is not None and version not in (None, getattr(found, self.table.version)):
+                raise self._stale()
+            return found
+        written = await self._update("update", where, changes)
+        if not written.rows and await self._is_newer(id, version):
+            raise self._stale()
+        return self._one(written)
 
     async def update_many(self, filters: Filters, data: Data) -> int:
         """Change all rows meant; how many. Raises RepositoryValidationError without a filter."""
@@ -316,12 +349,19 @@ class Collection(Generic[E, K]):
         mark = self._soft_delete_column()
         return self._one(await self._update("restore", self._is(id, Deleted.ONLY), {mark: None}))
 
-    async def discard(self, id: K | str) -> bool:
-        """Delete in the table's own way: softly where it has soft delete, else for good; False if there is none."""
-        if self.table.soft_delete is None:
-            return await self.delete(id)
-        changes: Row = {self.table.soft_delete: Moment.NOW}
-        return (await self._update("discard", self._is(id), changes, returning=False)).count > 0
+    async def discard(self, id: K | str, *, version: int | None = None) -> bool:
+        """Delete in the table's own way: softly where it has soft delete, else for good; False if there is none.
+
+        Raises, with `version`, as `update` does: StaleVersion if it is another, InvalidField without such a column.
+        """
+        where, mark = self._at(id, version), self.table.soft_delete
+        if mark is None:
+            written = await self._delete("delete", where)
+        else:
+            written = await self._update("discard", where, {mark: Moment.NOW}, returning=False)
+        if written.count == 0 and await self._is_newer(id, version):
+            raise self._stale()
+        return written.count > 0
 
     async def discard_many(self, filters: Filters) -> int:
         """Delete all live rows meant in the table's own way; how many. Raises RepositoryValidationError unfiltered."""
@@ -351,6 +391,15 @@ class Collection(Generic[E, K]):
     def _is(self, id: K | str, deleted: Deleted = Deleted.LIVE) -> Predicate:
         same = _equal(self.table.key, self._key(id))
         return self._with_scope(deleted, *(() if same in self._scope else (same,)))
+
+    def _at(self, id: K | str, version: int | None) -> Predicate:
+        """The live row of that key, at that version alone if one is given."""
+        if version is None:
+            return self._is(id)
+        if self.table.version is None:
+            raise InvalidField(f"{self.table.name} has no version column", field="version")
+        known = self.table.require(self.table.version).operand(version)
+        return AllOf((*conjuncts(self._is(id)), _equal(self.table.version, known)))
 
     def _key(self, id: K | str) -> object:
         column = self.table.key_column
@@ -388,6 +437,16 @@ class Collection(Generic[E, K]):
         if not written.rows:
             raise self._absent()
         return written.rows[0]
+
+    async def _is_newer(self, id: K | str, version: int | None) -> bool:
+        """Whether a row that was not found at that version is there after all."""
+        if version is None:
+            return False
+        query = Select(f"{self.table.name}.exists", self.table, self._is(id), limit=1, subject=self._subject)
+        return await self._store.count(query) > 0
+
+    def _stale(self) -> StaleVersion:
+        return StaleVersion(f"the row in {self.table.name} has changed since this version was read")
 
     def _absent(self) -> RepositoryNotFoundError:
         return RepositoryNotFoundError(f"no such row in {self.table.name}")

@@ -29,7 +29,9 @@ EXPENSE = table(
         "amount": MONEY,
         "currency": CURRENCY,
         "date": column(default=TODAY),
-        "recurring_expense_id": column(references="recurring_expenses", on_delete=OnDelete.SET_NULL),
+        "recurring_expense_id": column(
+            references="recurring_expenses", on_delete=OnDelete.SET_NULL, sharing={"user_id": "user_id"}
+        ),
         "created_at": CREATED,
         "updated_at": UPDATED,
     },

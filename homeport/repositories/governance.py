@@ -5,9 +5,9 @@ from typing import cast
 
 from homeport.domain.governance import AuditLog, SystemConfig, ValueType
 from homeport.domain.ids import Id
-from homeport.kernel.errors import InvalidValue, StaleVersion
+from homeport.kernel.errors import InvalidValue
 from homeport.kernel.policies import SERVICE, catalogue
-from homeport.kernel.predicates import all_of, eq, starts_with
+from homeport.kernel.predicates import eq, starts_with
 from homeport.kernel.table import CREATED, IDENTITY, UPDATED, USER_OR_NULL, at_least, column, index, table
 from homeport.kernel.types import JsonType
 from homeport.ports.context import Context
@@ -38,6 +38,7 @@ SYSTEM_CONFIG = table(
     SystemConfig,
     "system_config",
     key="key",
+    version="version",
     columns={"value": column(JsonType()), "updated_by": USER_OR_NULL, "created_at": CREATED, "updated_at": UPDATED},
     checks=[at_least("version", 1)],
     indexes=[index("updated_by")],
@@ -103,14 +104,10 @@ class StoredGovernance:
         return await self._changed("insert", None, made)
 
     async def set(self, key: str, value: object, version: int, *, updated_by: Id | None = None) -> SystemConfig:
-        known = cast("int", SYSTEM_CONFIG.require("version").operand(version))
         before = await self.settings.get_or_raise(key)
         _check_type(before.value_type, value)
-        changes = {"value": value, "version": known + 1, "updated_by": updated_by}
-        changed = await self.settings.update_returning(all_of(eq("key", key), eq("version", known)), changes)
-        if not changed:
-            raise StaleVersion("the row in system_config has changed since this version was read")
-        return await self._changed("update", before, changed[0])
+        changed = await self.settings.update(key, {"value": value, "updated_by": updated_by}, version=version)
+        return await self._changed("update", before, changed)
 
     async def list(self, prefix: str = "", *, reveal: bool = False) -> Settings:
         found = await self.settings.find_many(starts_with("key", prefix), name="list")

@@ -10,7 +10,7 @@ from homeport.domain.ids import Id
 from homeport.domain.vehicles import FuelLog, FuelUnit, MaintenanceRecord, Vehicle, gallons
 from homeport.kernel.entity import Entity
 from homeport.kernel.errors import InvalidValue
-from homeport.kernel.policies import owned
+from homeport.kernel.policies import owned, owned_under
 from homeport.kernel.predicates import TRUE, Predicate, all_of, eq, exists, ge, gt, le, lt
 from homeport.kernel.table import (
     CREATED,
@@ -54,7 +54,8 @@ VEHICLE = table(
         "created_at": CREATED,
         "updated_at": UPDATED,
     },
-    uniques=[unique("vin"), unique("user_id", where=eq("is_primary", True))],
+    # the last one is what rows of the same user refer to
+    uniques=[unique("vin"), unique("user_id", where=eq("is_primary", True)), unique("user_id", "id")],
     checks=[between("year", 1900, 2100)],
     indexes=[index("user_id")],
     policies=owned(),
@@ -75,7 +76,7 @@ MAINTENANCE_RECORD = table(
     },
     checks=[at_least("mileage", 0)],
     indexes=[index("vehicle_id", "-date"), index("user_id"), index("next_due_date")],
-    policies=owned(),
+    policies=owned_under(VEHICLE, "vehicle_id"),
     order=["-date"],
 )
 
@@ -96,7 +97,7 @@ FUEL_LOG = table(
     },
     checks=[more_than("volume", 0)],
     indexes=[index("vehicle_id", "-date"), index("user_id")],
-    policies=owned(),
+    policies=owned_under(VEHICLE, "vehicle_id"),
     order=["-date"],
 )
 

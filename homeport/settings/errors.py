@@ -1,8 +1,12 @@
 """What is wrong with settings, and the checks that all their parts share."""
 
+import enum
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from homeport.kernel.errors import QueryError, unknown_name
+
+Member = TypeVar("Member", bound=enum.StrEnum)
 
 
 class SettingsError(QueryError):
@@ -29,3 +33,11 @@ def text_of(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise SettingsError(f"{name} is text")
     return value
+
+
+def member_of(kind: type[Member], what: str, value: object) -> Member:
+    """The member of that value. Raises SettingsError, with the known ones."""
+    try:
+        return kind(str(value))
+    except ValueError:
+        raise SettingsError(unknown_name(what, value, kind)) from None

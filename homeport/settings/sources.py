@@ -11,18 +11,12 @@ import attrs
 
 from homeport.kernel.errors import unknown_name
 from homeport.settings.errors import SettingsError, refuse_unknown, table_of
-from homeport.settings.values import VARIABLES, Adapter, Pool, Settings
+from homeport.settings.limits import POOL_VARIABLES, RETRY_VARIABLES, Pool, Retry
+from homeport.settings.values import VARIABLES, Adapter, Settings
 
-_POOL_VARIABLES: Mapping[str, tuple[str, ...]] = {
-    "preset": ("HOMEPORT_POOL",),
-    "size": ("HOMEPORT_POOL_SIZE", "DB_POOL_SIZE", "SUPABASE_POOL_SIZE"),
-    "overflow": ("HOMEPORT_POOL_OVERFLOW", "DB_POOL_MAX_OVERFLOW", "SUPABASE_MAX_OVERFLOW"),
-    "timeout": ("HOMEPORT_POOL_TIMEOUT", "SUPABASE_POOL_TIMEOUT"),
-    "statement_timeout": ("HOMEPORT_STATEMENT_TIMEOUT",),
-    "pooler": ("HOMEPORT_POOLER",),
-}
 _CONFIG = "HOMEPORT_CONFIG"
-_KNOWN = {_CONFIG, *(name for names in (*VARIABLES.values(), *_POOL_VARIABLES.values()) for name in names)}
+_ALL = (VARIABLES, POOL_VARIABLES, RETRY_VARIABLES)
+_KNOWN = {_CONFIG, *(name for group in _ALL for names in group.values() for name in names)}
 _TEST_RIG = ("HOMEPORT_TEST_", "HOMEPORT_POSTGREST_URL")
 
 
@@ -34,14 +28,19 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     refuse_unknown("setting", written, [each.name for each in attrs.fields(Settings)])
     merged: dict[str, Any] = {**written, **_first_set(VARIABLES, variables)}
     merged["adapters"] = {**table_of("adapters", written.get("adapters", {})), **_per_context(variables)}
-    pool = {**table_of("pool", written.get("pool", {})), **_first_set(_POOL_VARIABLES, variables)}
-    return Settings(**{**merged, "pool": _pool(pool)})
+    pool = _group("pool", POOL_VARIABLES, written, variables)
+    preset = Pool.preset(pool.pop("preset", "standard"))
+    retry = Retry(**_group("retry", RETRY_VARIABLES, written, variables))
+    return Settings(**{**merged, "pool": attrs.evolve(preset, **pool), "retry": retry})
 
 
-def _pool(given: dict[str, Any]) -> Pool:
-    refuse_unknown("setting of [pool]", given, _POOL_VARIABLES)
-    preset = Pool.preset(given.pop("preset", "standard"))
-    return attrs.evolve(preset, **given)
+def _group(
+    name: str, wanted: Mapping[str, tuple[str, ...]], written: Mapping[str, object], variables: Mapping[str, str]
+) -> dict[str, Any]:
+    """One table of the file with what the environment says over it. Raises SettingsError for an unknown name."""
+    given = {**table_of(name, written.get(name, {})), **_first_set(wanted, variables)}
+    refuse_unknown(f"setting of [{name}]", given, wanted)
+    return given
 
 
 def _first_set(wanted: Mapping[str, tuple[str, ...]], variables: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar, assert_never
 from homeport.composition import Homeport
 from homeport.kernel.entity import E
 from homeport.kernel.errors import InvalidField
-from homeport.kernel.table import Check, Column, Table
+from homeport.kernel.table import Check, Column, ForeignKey, Table
 from homeport.kernel.types import (
     ArrayType,
     BooleanType,
@@ -30,17 +30,35 @@ from homeport.kernel.types import (
     IntervalType,
     JsonType,
     NumericType,
+    RealType,
     TextType,
     TimestampType,
     UuidType,
 )
 from homeport.repositories.access import ADMIN, SECURITY_EVENT, SESSION
+from homeport.repositories.affiliate_shop import CLICK, PRODUCT, REPORT
 from homeport.repositories.budgets import BUDGET, BUDGET_CATEGORY, RECURRING_EXPENSE
 from homeport.repositories.calendar import EVENT
 from homeport.repositories.expenses import EXPENSE
+from homeport.repositories.household_storage import CATEGORY, ITEM, LOCATION
+from homeport.repositories.pam import CAMPGROUND, CONTEXT, INTERACTION, KNOWLEDGE, MEMORY
 from homeport.repositories.profiles import PROFILE
 from homeport.repositories.social import COMMENT, FOLLOW, LIKE, MESSAGE, POST
-from homeport.repositories.users import USER
+from homeport.repositories.transition_launch import LAUNCH_WEEK_TASK, SHAKEDOWN_ISSUE, SHAKEDOWN_TRIP, USER_LAUNCH_TASK
+from homeport.repositories.transition_plan import (
+    EQUIPMENT,
+    FINANCIAL_ITEM,
+    MILESTONE,
+    SERVICE,
+    TRANSITION_ITEM,
+    TRANSITION_PROFILE,
+    TRANSITION_ROOM,
+    TRANSITION_TASK,
+    VEHICLE_MOD,
+)
+from homeport.repositories.trips import EXPENSE as TRIP_EXPENSE
+from homeport.repositories.trips import PARTICIPANT, STOP, TRIP
+from homeport.repositories.users import CREDENTIALS, USER
 from homeport.repositories.vehicles import FUEL_LOG, MAINTENANCE_RECORD, VEHICLE
 
 E_co = TypeVar("E_co", covariant=True)
@@ -95,20 +113,38 @@ async def made_up(db: Homeport, table: Table[Any], /, **fields: object) -> dict[
     made: set[str] = set()
     for column in deployed.columns:
         if column.name not in row and _required(column):
-            row[column.name] = await _parent(db, deployed, column, number)
-            made.add(column.name)
+            more = await _parents(db, deployed, column, row) or {
+                column.name: value_of(column.type, column.name, number)
+            }
+            row.update(more)
+            made.update(more)
     _obey(deployed, row, made, number)
     return row
 
 
-async def _parent(db: Homeport, table: Table[Any], column: Column, number: int) -> object:
-    reference = next((each for each in table.foreign_keys if each.columns == (column.name,)), None)
-    parent = None if reference is None else _declared(db, reference.table)
-    if reference is None or parent is None:
-        return value_of(column.type, column.name, number)
-    if db.catalog.table(parent) is table:
-        raise InvalidField(f"{table.name}.{column.name} refers to its own table: give it", field=column.name)
-    return getattr(await build(db, parent), reference.targets[0])
+async def _parents(
+    db: Homeport, table: Table[Any], column: Column, row: Mapping[str, object]
+) -> dict[str, object] | None:
+    """The column and what it shares, from a row that was given or one made for it; None if it refers to nothing."""
+    keys = [(key, parent) for key in table.foreign_keys if (parent := _declared(db, key.table)) is not None]
+    for key, parent in keys:
+        given = row.get(key.referring) if column.name in key.columns else None
+        there = None if given is None else await db.collection(parent).find_first({key.targets[-1]: given})
+        if there is not None:
+            return {column.name: getattr(there, _theirs(key)[column.name])}
+    for key, parent in keys:
+        if key.referring == column.name:
+            if db.catalog.table(parent) is table:
+                raise InvalidField(f"{table.name}.{column.name} refers to its own table: give it", field=column.name)
+            shared = {theirs: row[ours] for ours, theirs in _theirs(key).items() if ours in row}
+            made = await build(db, parent, **shared)
+            return {ours: getattr(made, theirs) for ours, theirs in _theirs(key).items()}
+    return None
+
+
+def _theirs(key: ForeignKey) -> dict[str, str]:
+    """By our columns, the ones that they agree with."""
+    return dict(zip(key.columns, key.targets, strict=True))
 
 
 def _declared(db: Homeport, name: str) -> Table[Any] | None:
@@ -153,7 +189,7 @@ def _candidates(column: Column, row: Mapping[str, object], check: Check, number:
         case TextType():
             yield from _WORDS
             yield f"{column.name}-{number}@example.com"
-        case IntegerType() | NumericType() | DoubleType():
+        case IntegerType() | NumericType() | DoubleType() | RealType():
             yield from (0, 1, 5, 10, 50, 100, 1000, -1)
         case ChoiceType(members):
             yield from members
@@ -199,6 +235,8 @@ def value_of(kind: ColumnType, name: str, number: int) -> object:  # noqa: C901,
             return _number(kind, number)
         case DoubleType():
             return float(number)
+        case RealType():
+            return float(number % 1_000_000)
         case DateType():
             return _EPOCH.date() + dt.timedelta(days=number % 10_000)
         case TimestampType():
@@ -250,3 +288,32 @@ a_security_event = builder(SECURITY_EVENT)
 a_vehicle = builder(VEHICLE)
 a_maintenance_record = builder(MAINTENANCE_RECORD)
 a_fuel_log = builder(FUEL_LOG)
+an_affiliate_product = builder(PRODUCT)
+a_product_click = builder(CLICK)
+a_product_report = builder(REPORT)
+an_interaction = builder(INTERACTION)
+a_memory = builder(MEMORY)
+a_pam_context = builder(CONTEXT)
+a_piece_of_knowledge = builder(KNOWLEDGE)
+a_campground = builder(CAMPGROUND)
+some_credentials = builder(CREDENTIALS)
+a_trip = builder(TRIP)
+a_trip_stop = builder(STOP)
+a_trip_participant = builder(PARTICIPANT)
+a_trip_expense = builder(TRIP_EXPENSE)
+a_storage_category = builder(CATEGORY)
+a_storage_location = builder(LOCATION)
+a_storage_item = builder(ITEM)
+a_transition_profile = builder(TRANSITION_PROFILE)
+a_transition_task = builder(TRANSITION_TASK)
+a_transition_milestone = builder(MILESTONE)
+a_transition_room = builder(TRANSITION_ROOM)
+a_transition_item = builder(TRANSITION_ITEM)
+a_transition_service = builder(SERVICE)
+a_financial_item = builder(FINANCIAL_ITEM)
+an_equipment_item = builder(EQUIPMENT)
+a_vehicle_mod = builder(VEHICLE_MOD)
+a_shakedown_trip = builder(SHAKEDOWN_TRIP)
+a_shakedown_issue = builder(SHAKEDOWN_ISSUE)
+a_launch_week_task = builder(LAUNCH_WEEK_TASK)
+a_user_launch_task = builder(USER_LAUNCH_TASK)

@@ -98,7 +98,8 @@ class _Subject:
     def unchanged(self, row: object) -> dict[str, object]:
         """The values that a change leaves as they are."""
         kept = [each for each in self.table.columns if each.name not in self.change and not each.touched]
-        return {each.name: getattr(row, each.name) for each in kept if each.generated is None}
+        names = [each.name for each in kept if each.generated is None and each.name != self.table.version]
+        return {name: getattr(row, name) for name in names}
 
 
 async def _creation(subject: _Subject) -> None:
@@ -159,6 +160,8 @@ async def _change(subject: _Subject) -> None:
     assert await subject.rows.find_by_id(subject.key(second)) == second
     for column in (each for each in subject.table.columns if each.touched):
         assert getattr(changed, column.name) >= getattr(first, column.name)
+    if subject.table.version is not None:
+        assert getattr(changed, subject.table.version) == getattr(first, subject.table.version) + 1
 
 
 async def _change_of_many(subject: _Subject) -> None:

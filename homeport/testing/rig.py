@@ -211,8 +211,16 @@ class Rig:
 
     async def _postgres(self, database: str, *, overrides: Overrides = NO_OVERRIDES) -> Leg:
         await self.database(database)
-        url = self.server().url(self._databases[database], user="homeport_service", password=_SECRET)
-        settings = Settings(adapter="postgres", database_url=url, cursor_key=_CURSOR_KEY)
+        logins = {
+            name: self.server().url(self._databases[database], user=name, password=_SECRET)
+            for name in ("homeport_service", "authenticator")
+        }
+        settings = Settings(
+            adapter="postgres",
+            database_url=logins["homeport_service"],
+            scoped_database_url=logins["authenticator"],
+            cursor_key=_CURSOR_KEY,
+        )
         return await self._served(database, self._opening(settings, overrides))
 
     async def _legacy(self, database: str, *, max_rows: int = ROW_CAP, overrides: Overrides = NO_OVERRIDES) -> Leg:
@@ -233,6 +241,8 @@ class Rig:
             adapter="supabase_legacy",
             rest_url=rest.url,
             supabase_service_role_key=token(_SECRET, "service_role"),
+            supabase_anon_key=token(_SECRET, "anon"),
+            supabase_jwt_secret=_SECRET,
             cursor_key=_CURSOR_KEY,
         )
         return await self._served(database, self._opening(settings, overrides))
@@ -296,6 +306,12 @@ def adapter(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     request.node.user_properties.append(("homeport_adapter", name))
     return name
+
+
+with_units = pytest.mark.parametrize(
+    "adapter", [each for each in selected() if each != "supabase_legacy"], indirect=True
+)
+"""For tests of units of work: the adapters that have the capability TRANSACTIONS. The other's refusal is a test too."""
 
 
 @asynccontextmanager

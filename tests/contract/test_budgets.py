@@ -421,7 +421,7 @@ async def test_an_expense_refers_to_a_recurring_one_that_is_there_and_outlives_i
     paid = await an_expense(db, user_id=rent.user_id, recurring_expense_id=rent.id)
     unknown = db.expenses.update_expense(paid.id, rent.user_id, {"recurring_expense_id": ABSENT})
     said = await violated(ForeignKeyViolation, unknown)
-    assert said == ("expenses_recurring_expense_id_fkey", ("recurring_expense_id",))
+    assert said == ("expenses_recurring_expense_id_fkey", ("user_id", "recurring_expense_id"))
     assert await db.budgets.recurring.delete(rent.id) is True
     left = await db.expenses.get_expense_by_id(paid.id, rent.user_id)
     assert left == attrs.evolve(paid, recurring_expense_id=None)

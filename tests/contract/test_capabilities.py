@@ -69,6 +69,25 @@ async def an_upsert_that_could_give_a_row_away(db: Homeport) -> None:
     assert (changed.user_id, changed.title) == (event.user_id, "x")
 
 
+@needs(Capability.TRANSACTIONS)
+async def several_calls_together(db: Homeport) -> None:
+    async with db.transaction() as tx:
+        await tx.repository(SPECIMENS).crates.create({"code": "c"})
+    assert await crates(db).crates.count() == 3
+
+
+@needs(Capability.ROW_LOCKS)
+async def a_read_that_locks(db: Homeport) -> None:
+    async with db.transaction() as tx:
+        assert len(await tx.repository(SPECIMENS).crates.for_update().find_many()) == 2
+
+
+@needs(Capability.ADVISORY_LOCKS)
+async def a_named_lock(db: Homeport) -> None:
+    async with db.transaction() as tx:
+        assert await tx.lock("a name")
+
+
 def test_every_capability_is_tried() -> None:
     """But for the one whose lack makes a list weaker and refuses nothing: it has a test of its own below."""
     assert set(TRIES) | {Capability.SNAPSHOT_READS} == set(Capability)

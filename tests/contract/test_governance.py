@@ -196,7 +196,7 @@ async def test_a_setting_that_makes_no_sense_is_refused(db: Homeport) -> None:
     assert await violated(ForeignKeyViolation, unknown) == ("system_config_updated_by_fkey", ("updated_by",))
     assert await refused(InvalidValue, db.governance.define("other", 5, value_type="number")) == "value_type"
     assert await refused(InvalidValue, db.governance.define("a\x00", 5)) == "key"
-    zero = db.governance.settings.update("limit", {"version": 0})
+    zero = db.governance.settings.add(attrs.evolve(made, key="none", version=0))
     assert await violated(CheckViolation, zero) == ("system_config_version_check", ("version",))
     assert await db.governance.list() == [made]
 
@@ -274,7 +274,7 @@ async def test_a_change_that_makes_no_sense_leaves_the_setting_as_it_was(db: Hom
     assert await violated(NotNullViolation, db.governance.set("limit", None, 1)) == (None, ("value",))
     unknown = db.governance.set("limit", 6, 1, updated_by=ABSENT)
     assert await violated(ForeignKeyViolation, unknown) == ("system_config_updated_by_fkey", ("updated_by",))
-    for version in (True, 1 << 31, (1 << 31) - 1):
+    for version in (True, 1 << 31):
         assert await refused(InvalidValue, db.governance.set("limit", 6, version)) == "version"
     assert await db.governance.get("limit") == made
 

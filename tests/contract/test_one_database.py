@@ -58,6 +58,7 @@ def a_row(dice: random.Random) -> dict[str, object]:
         "price": Decimal(dice.randrange(-(10**20) + 1, 10**20)).scaleb(-4),
         "exact": a_number(dice),
         "ratio": dice.choice([dice.uniform(-1, 1), dice.uniform(-1e300, 1e300), 5e-324, 0.0]),
+        "factor": dice.choice([dice.uniform(-1, 1), dice.uniform(-3e38, 3e38), 1e-45, 0.0]),
         "day": dt.date.fromordinal(dice.randrange(2, dt.date.max.toordinal() - 1)),
         "moment": a_moment(dice),
         "span": dt.timedelta(days=dice.randrange(-(10**6), 10**6), microseconds=dice.randrange(-(10**11), 10**11)),

@@ -147,7 +147,8 @@ async def test_a_deleted_vehicle_takes_its_records_and_leaves_the_calendar(db: H
     vehicle = await a_vehicle(db)
     event = await an_event(db, user_id=vehicle.user_id, vehicle_id=vehicle.id)
     unknown = db.calendar.update_event(event.id, vehicle.user_id, {"vehicle_id": ABSENT})
-    assert await violated(ForeignKeyViolation, unknown) == ("calendar_events_vehicle_id_fkey", ("vehicle_id",))
+    broken = ("calendar_events_vehicle_id_fkey", ("user_id", "vehicle_id"))
+    assert await violated(ForeignKeyViolation, unknown) == broken
     await db.vehicles.add_maintenance_record(vehicle.id, OIL)
     await filled(db, vehicle)
     assert await db.vehicles.delete_vehicle(vehicle.id, vehicle.user_id) is True

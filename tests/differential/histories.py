@@ -125,6 +125,7 @@ SPECIMEN_VALUES: dict[str, Sequence[object]] = {
     "price": [Decimal("1.5"), Decimal("1.50001"), Decimal(0)],
     "exact": [Decimal("1.5"), Decimal("1E-20")],
     "ratio": [0.1, -2.5],
+    "factor": [0.1, 2],
     "day": [dt.date(2024, 1, 1), dt.date(2024, 1, 2)],
     "moment": [dt.datetime(2024, 1, 1, tzinfo=UTC), dt.datetime(2024, 1, 1, 0, 0, 0, 1, tzinfo=UTC)],
     "span": [dt.timedelta(1), dt.timedelta(microseconds=-1)],

@@ -7,7 +7,17 @@ from typing import Any
 import attrs
 import pytest
 
-from homeport.adapters.memory import constraints, engine, indexes, ordering, predicates, references, statements
+from homeport.adapters.memory import (
+    constraints,
+    engine,
+    indexes,
+    journal,
+    ordering,
+    predicates,
+    references,
+    statements,
+    ties,
+)
 from homeport.adapters.memory.undo import ABSENT
 from homeport.composition import in_memory
 from homeport.contexts import SHIPPED
@@ -71,7 +81,7 @@ def foreign_key_actions_are_not_taken(patch: pytest.MonkeyPatch) -> None:
 def restrict_cascades(patch: pytest.MonkeyPatch) -> None:
     act: Any = references.Work._act
 
-    def cascade(work: references.Work, link: references.Link, children: list[Any]) -> None:
+    def cascade(work: references.Work, link: ties.Link, children: list[Any]) -> None:
         for child in children:
             work.remove(link.child, child)
 
@@ -93,7 +103,18 @@ def counters_stand_still(patch: pytest.MonkeyPatch) -> None:
 
 @fault
 def counters_count_deleted_rows(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(references, "_deleted", lambda _: lambda _: False)
+    patch.setattr(ties, "_deleted", lambda _: lambda _: False)
+
+
+@fault
+def versions_stand_still(patch: pytest.MonkeyPatch) -> None:
+    made: Any = constraints.RowRules.__init__
+
+    def unversioned(rules: Any, table: Any) -> None:
+        made(rules, table)
+        rules._version = None
+
+    patch.setattr(constraints.RowRules, "__init__", unversioned)
 
 
 @fault
@@ -177,7 +198,7 @@ def updates_touch_nothing(patch: pytest.MonkeyPatch) -> None:
 
 @fault
 def a_failed_statement_leaves_its_first_rows(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(engine, "rewind", nothing)
+    patch.setattr(journal, "rewind", nothing)
 
 
 @fault

@@ -20,7 +20,7 @@ from homeport.adapters.supabase_legacy.store import LegacyStore
 from homeport.kernel import capabilities, errors, sqlstate
 from homeport.kernel.capabilities import Capability
 from homeport.settings import Pool, Settings
-from homeport.settings.sources import _POOL_VARIABLES
+from homeport.settings.limits import POOL_VARIABLES, RETRY_VARIABLES
 from homeport.settings.values import VARIABLES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -47,16 +47,12 @@ def settings() -> str:
     rows = [
         (code(name), ", ".join(map(code, VARIABLES.get(name, ()))) or _elsewhere(name), _shown(getattr(made, name)))
         for name in (each.name for each in attrs.fields(Settings))
-        if name != "pool"
+        if name not in ("pool", "retry")
     ]
-    rows += [
-        (
-            code(f"pool.{name}"),
-            ", ".join(map(code, names)),
-            _shown("standard" if name == "preset" else getattr(made.pool, name)),
-        )
-        for name, names in _POOL_VARIABLES.items()
-    ]
+    for group, variables in (("pool", POOL_VARIABLES), ("retry", RETRY_VARIABLES)):
+        for name, names in variables.items():
+            default = "standard" if name == "preset" else getattr(getattr(made, group), name)
+            rows.append((code(f"{group}.{name}"), ", ".join(map(code, names)), _shown(default)))
     return table(["setting", "environment, the first one set", "default"], rows)
 
 

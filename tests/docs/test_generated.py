@@ -42,7 +42,7 @@ async def test_no_base_method_is_left_out() -> None:
     assert sending <= called
 
 
-SILENT = {"of", "within", "asked_by", "select", "table"}
+SILENT = {"of", "within", "asked_by", "for_update", "select", "table"}
 """What sends nothing by itself."""
 
 

@@ -10,12 +10,12 @@ from typing import Any, Self, TypeAlias, TypeVar
 import asyncpg
 import attrs
 
-from homeport.composition import Homeport, Opening
+from homeport.composition import Homeport, Opening, Unit
 from homeport.composition import open as open_homeport
 from homeport.contexts import SHIPPED
 from homeport.kernel.observe import Observer
 from homeport.ports.context import Context
-from homeport.settings import Pool, Settings
+from homeport.settings import Pool, Retry, Settings
 from homeport.testing.rig import _SECRET
 from homeport.testing.servers import PostgresServer, leaks
 from tests.support.specimens import SPECIMENS, Specimen, StoredSpecimens
@@ -26,7 +26,7 @@ T = TypeVar("T")
 CONTEXTS: tuple[str | Context[Any], ...] = (*SHIPPED, SPECIMENS)
 SECRET = _SECRET
 SIZE = 3
-WHO = "homeport_service"
+WHO, AUTHENTICATOR = "homeport_service", "authenticator"
 OURS = "datname = current_database() and application_name = 'homeport'"
 PIDS = "select pg_backend_pid() as pid, pg_sleep(0.05)::text as slept"
 
@@ -39,8 +39,8 @@ class Place:
     name: str
     admin: Admin
 
-    def url(self, at: tuple[str, int] | None = None) -> str:
-        return self.server.url(self.name, user=WHO, password=SECRET, at=at)
+    def url(self, at: tuple[str, int] | None = None, user: str = WHO) -> str:
+        return self.server.url(self.name, user=user, password=SECRET, at=at)
 
     def open(
         self,
@@ -48,10 +48,25 @@ class Place:
         at: tuple[str, int] | None = None,
         timeout: float = 10.0,
         statement_timeout: float | None = None,
+        lock_timeout: float = 30.0,
         observers: Iterable[Observer] = (),
+        size: int = SIZE,
+        attempts: int = 1,
     ) -> Opening:
-        pool = Pool(size=SIZE, overflow=0, timeout=timeout, statement_timeout=statement_timeout)
-        settings = Settings(adapter="postgres", database_url=self.url(at), pool=pool)
+        """Nothing is tried again unless `attempts` says so: what happened is to be seen."""
+        settings = Settings(
+            adapter="postgres",
+            database_url=self.url(at),
+            scoped_database_url=self.url(at, AUTHENTICATOR),
+            pool=Pool(
+                size=size,
+                overflow=0,
+                timeout=timeout,
+                statement_timeout=statement_timeout,
+                lock_timeout=lock_timeout,
+            ),
+            retry=Retry(attempts=attempts),
+        )
         return open_homeport(settings, contexts=CONTEXTS, observers=observers)
 
     async def sessions(self) -> int:
@@ -93,7 +108,7 @@ class Place:
         return [*await leaks(self.admin, database=self.name), *([f"{locks} locks"] if locks else [])]
 
 
-def specimens(db: Homeport) -> StoredSpecimens:
+def specimens(db: Homeport | Unit) -> StoredSpecimens:
     return db.repository(SPECIMENS)
 
 
@@ -115,7 +130,7 @@ def connections(db: Homeport) -> Any:
 async def all_closed(db: Homeport, *, but: int = 0) -> bool:
     """Whether the driver soon sees the end of all connections but so many; the server's farewell comes before it."""
     async with asyncio.timeout(2):
-        while connections(db)._pool.get_size() > but:
+        while connections(db).figures().size > but:
             await asyncio.sleep(0.01)
     return True
 
@@ -123,7 +138,7 @@ async def all_closed(db: Homeport, *, but: int = 0) -> bool:
 async def is_full(db: Homeport) -> bool:
     """Whether all connections of the pool can be had at once, within a second, and none is counted as lent."""
     rows = await within(1, asyncio.gather(*(db.base.execute_query(PIDS) for _ in range(SIZE))))
-    return len({each[0]["pid"] for each in rows}) == SIZE and connections(db)._lent == 0
+    return len({each[0]["pid"] for each in rows}) == SIZE and connections(db).figures().lent == 0
 
 
 async def outcome(call: Awaitable[object]) -> BaseException | None:

@@ -7,12 +7,17 @@ from contextlib import asynccontextmanager
 
 
 class Mode(enum.Enum):
-    """PASS everything; hold everything (FREEZE); hold what the server says (DEAF); cut at its first word (CUT)."""
+    """PASS everything; hold everything (FREEZE); hold what the server says (DEAF); cut at its first word (CUT).
+
+    CUT_COMMIT cuts at the server's first word after a client's COMMIT, STOP_COMMIT before the COMMIT reaches it.
+    """
 
     PASS = enum.auto()
     FREEZE = enum.auto()
     DEAF = enum.auto()
     CUT = enum.auto()
+    CUT_COMMIT = enum.auto()
+    STOP_COMMIT = enum.auto()
 
 
 class Proxy:
@@ -21,6 +26,7 @@ class Proxy:
     def __init__(self, target: tuple[str, int]) -> None:
         self.target = target
         self.cuts = 0
+        self.delay = 0.0  # seconds, of every piece either way
         self._port = 0
         self._mode = Mode.PASS
         self._changed = asyncio.Event()
@@ -41,6 +47,10 @@ class Proxy:
         self._mode = mode
         self._changed.set()
         self._changed = asyncio.Event()
+
+    @property
+    def refuses(self) -> bool:
+        return self._server is None
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port, reuse_address=True)
@@ -65,21 +75,38 @@ class Proxy:
             writer.transport.abort()
             return
         self._open.add(upstream)
+        committing = asyncio.Event()
         for task in (
-            asyncio.create_task(self._pump(reader, upstream, writer, answers=False)),
-            asyncio.create_task(self._pump(there, writer, upstream, answers=True)),
+            asyncio.create_task(self._pump(reader, upstream, writer, committing, answers=False)),
+            asyncio.create_task(self._pump(there, writer, upstream, committing, answers=True)),
         ):
             self._pumps.add(task)
             task.add_done_callback(self._pumps.discard)
 
+    def _cut(self, data: bytes, committing: asyncio.Event, *, answers: bool) -> bool:
+        """Whether the connection ends here, before these bytes are passed on."""
+        if not answers and b"COMMIT" in data:
+            committing.set()
+            return self._mode is Mode.STOP_COMMIT
+        cuts_commits = self._mode is Mode.CUT_COMMIT and committing.is_set()
+        return answers and (self._mode is Mode.CUT or cuts_commits)
+
     async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, other: asyncio.StreamWriter, *, answers: bool
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        other: asyncio.StreamWriter,
+        committing: asyncio.Event,
+        *,
+        answers: bool,
     ) -> None:
         try:
             while data := await source.read(65536):
+                if self.delay:
+                    await asyncio.sleep(self.delay)
                 while self._mode is Mode.FREEZE or (answers and self._mode is Mode.DEAF):
                     await self._changed.wait()
-                if answers and self._mode is Mode.CUT:
+                if self._cut(data, committing, answers=answers):
                     self.cuts += 1
                     break
                 sink.write(data)

@@ -49,9 +49,8 @@ async def test_a_statement_timeout_ends_reads_and_writes(place: Place) -> None:
         assert await is_full(db)
 
 
-async def test_a_lock_timeout_ends_the_wait_for_a_row(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homeport.adapters.postgres.connections.LOCK_SECONDS", 0.2)
-    async with place.open() as db:
+async def test_a_lock_timeout_ends_the_wait_for_a_row(place: Place) -> None:
+    async with place.open(lock_timeout=0.2) as db:
         rows = specimens(db).specimens
         kept = await rows.add(specimen("old"))
         async with place.admin.transaction():

@@ -62,7 +62,7 @@ async def test_closing_under_load_lets_accepted_calls_finish(place: Place, worke
 
 
 async def test_closing_ends_what_does_not_end_by_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homeport.adapters.postgres.connections.CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr("homeport.adapters.postgres.lean_pool.CLOSE_SECONDS", 0.2)
     db = await place.open()
     slow = [asyncio.create_task(outcome(db.base.execute_query("select pg_sleep(1)"))) for _ in range(SIZE)]
     await asyncio.sleep(0.1)

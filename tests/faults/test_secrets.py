@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import cycle
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from homeport.bearer import BearerTokens
 from homeport.composition import Homeport, in_memory
 from homeport.composition import open as open_homeport
 from homeport.kernel.errors import RepositoryError
@@ -21,8 +23,9 @@ from tests.faults.stub import http, stubbed
 
 pytestmark = pytest.mark.faults
 
-ERRORS = 2000
-PASSWORD, VALUE, KEY = "canary-pass!word", "canary-value", token("canary-secret-of-thirty-two-bytes!", "service_role")
+ERRORS = 10_000
+SECRET = "canary-secret-of-thirty-two-bytes!"
+PASSWORD, VALUE, KEY = "canary-pass!word", "canary-value", token(SECRET, "service_role")
 CANARIES = ("canary", quote(PASSWORD, safe=""), KEY, KEY.rpartition(".")[2])
 Call = Callable[[int], Awaitable[object]]
 
@@ -83,6 +86,41 @@ def bad_calls(db: Homeport) -> list[Call]:
     ]
 
 
+def as_somebody(db: Homeport) -> list[Call]:
+    """What is refused to users and inside units, with the canary in claims, tokens and values."""
+    me = uuid.uuid4()
+    row = {"user_id": uuid.uuid4(), "amount": "1", "category": "fuel", "date": "2026-05-01", "description": VALUE}
+    tokens = BearerTokens(SECRET, audience=VALUE)
+
+    async def in_a_unit(_: int) -> None:
+        async with db.transaction() as tx:
+            await specimens(tx).crates.create_many([{"code": VALUE}] * 2)
+
+    async def in_a_savepoint(_: int) -> None:
+        async with db.transaction() as tx, tx.savepoint():
+            await specimens(tx).labels.create({"crate_id": -7, "name": VALUE})
+
+    async def of_a_token(given: str) -> None:
+        db.as_user(tokens.identity(given))
+
+    return [
+        in_a_unit,
+        in_a_savepoint,
+        lambda _: db.as_user({"sub": str(me), "name": VALUE}).expenses.expenses.create(row),
+        lambda _: db.as_user(None).expenses.expenses.find_many({"description": VALUE}),
+        lambda _: unawaited(lambda: db.as_user({"sub": VALUE})),
+        lambda _: unawaited(lambda: db.as_user({"sub": str(me), "role": VALUE})),
+        lambda _: unawaited(lambda: db.as_user({"sub": str(me), "name": object()})),
+        lambda _: of_a_token(KEY),
+        lambda _: of_a_token(f"{KEY}x"),
+        lambda _: of_a_token(VALUE),
+    ]
+
+
+async def unawaited(call: Callable[[], object]) -> None:
+    call()
+
+
 def bad_sql(db: Homeport) -> list[Call]:
     run = db.base.execute_query
     return [
@@ -139,7 +177,7 @@ def answers() -> list[bytes | None]:
     ]
 
 
-async def test_two_thousand_errors_hold_no_secret(place: Place, records: Records) -> None:
+async def test_ten_thousand_errors_hold_no_secret(place: Place, records: Records) -> None:
     errors: list[BaseException] = []
 
     async def force(calls: list[Call], number: int) -> None:
@@ -149,12 +187,12 @@ async def test_two_thousand_errors_hold_no_secret(place: Place, records: Records
                 errors.append(error)
 
     memory = in_memory(CONTEXTS, observers=[log_calls])
-    await force(bad_calls(memory), 300)
+    await force([*bad_calls(memory), *as_somebody(memory)], 2000)
     await memory.close()
 
     async with place.open(statement_timeout=0.05, observers=[log_calls]) as db:
-        await force(bad_calls(db), 600)
-        await force(bad_sql(db), 160)
+        await force([*bad_calls(db), *as_somebody(db)], 4000)
+        await force(bad_sql(db), 400)
     await unreachable(place, force)
     async with stubbed() as stub:
         settings = Settings(
@@ -171,7 +209,7 @@ async def test_two_thousand_errors_hold_no_secret(place: Place, records: Records
             ]
             for answer in answers():
                 stub.answer = answer
-                await force(calls, 30)
+                await force(calls, 10 if answer is None else 150)
 
     found = Counter(type(each).__name__ for each in errors)
     told = [(shown(each), type(each).__name__) for each in errors]

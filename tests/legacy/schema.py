@@ -39,8 +39,8 @@ create type specimen_size as enum ('small', 'medium', 'large');
 create table specimens (
     id uuid constraint specimens_pkey primary key default gen_random_uuid(),
     words text collate "C", short varchar(5) collate "C", flag boolean, tiny smallint, whole integer, big bigint,
-    price numeric(20,4), exact numeric, ratio double precision, day date, moment timestamptz, span interval,
-    other_id uuid, raw bytea, facts jsonb, address inet,
+    price numeric(20,4), exact numeric, ratio double precision, factor real, day date, moment timestamptz,
+    span interval, other_id uuid, raw bytea, facts jsonb, address inet,
     mood text collate "C" constraint specimens_mood_check check (mood in ('calm', 'it''s, "wild" {}')),
     size specimen_size, words_list text[], whole_list integer[], exact_list numeric[], moment_list timestamptz[],
     id_list uuid[], size_list specimen_size[],
@@ -59,14 +59,14 @@ create table labels (
     spare_id bigint constraint labels_spare_id_fkey references crates on delete set null,
     kept_id bigint constraint labels_kept_id_fkey references crates on delete restrict,
     above_id uuid constraint labels_above_id_fkey references labels on delete cascade,
-    name text collate "C" not null, weight integer,
+    name text collate "C" not null, weight integer, revision integer not null default 1,
     created_at timestamptz not null default now(), updated_at timestamptz not null default now(),
     deleted_at timestamptz,
     constraint labels_crate_id_kept_id_check check (crate_id <> kept_id));
 create unique index labels_name_crate_id_key on labels (lower(name), crate_id) where deleted_at is null;
 create view crate_codes as select id, code from crates;
 create function touch() returns trigger language plpgsql as
-    $$ begin new.updated_at = now(); return new; end $$;
+    $$ begin new.updated_at = now(); new.revision = old.revision + 1; return new; end $$;
 create trigger touch before update on labels for each row when (pg_trigger_depth() = 0) execute function touch();
 create function count_labels() returns trigger language plpgsql security definer set search_path = '' as $$
 begin

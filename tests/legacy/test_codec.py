@@ -26,6 +26,7 @@ def read(**given: object) -> Specimen:
     [
         ("exact", "1.5000", Decimal("1.5000")),
         ("ratio", "5e-324", 5e-324),
+        ("factor", "0.1", 0.10000000149011612),
         ("moment", "2024-01-01T09:00:00.1+09:00", dt.datetime(2024, 1, 1, 0, 0, 0, 100000, tzinfo=dt.UTC)),
         ("moment", "1883-11-18T21:22:57+09:18:59", dt.datetime(1883, 11, 18, 12, 3, 58, tzinfo=dt.UTC)),
         ("day", "0001-01-02", dt.date(1, 1, 2)),

@@ -19,10 +19,10 @@ from homeport.kernel import errors as e
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import Entity
+from homeport.kernel.identity import SERVICE
 from homeport.kernel.operation import many_rows, one_row
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.predicates import (
-    CURRENT_USER,
     Predicate,
     all_of,
     any_of,
@@ -36,8 +36,7 @@ from homeport.kernel.query import Deleted, Order
 from homeport.kernel.table import Override, column, table
 from homeport.kernel.types import IntegerType, Json, JsonType, NumericType
 from homeport.repositories.collection import Collection
-from homeport.testing import servers
-from tests.legacy.conftest import CATALOG, SECRET, Rig
+from tests.legacy.conftest import CATALOG, Rig
 from tests.support.specimens import CRATE, LABEL, SPECIMENS, Crate, StoredSpecimens
 
 USER, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -63,8 +62,8 @@ def between(monkeypatch: pytest.MonkeyPatch, act: Callable[[Call], Awaitable[obj
     sent: list[Call] = []
     send = Transport.send
 
-    async def sending(self: Transport, call: Call, token: str | None) -> Reply:
-        reply = await send(self, call, token)
+    async def sending(self: Transport, call: Call, token: str | None, *, api_key: str | None = None) -> Reply:
+        reply = await send(self, call, token, api_key=api_key)
         sent.append(call)
         await act(call)
         return reply
@@ -198,7 +197,7 @@ async def test_the_cap_is_learnt_once_for_all_identities(
     rig: Rig, capped: StoredSpecimens, narrow: LegacyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = between(monkeypatch, nothing)
-    other = StoredSpecimens(narrow.with_token(rig.service))
+    other = StoredSpecimens(narrow.scoped(SERVICE))
     await asyncio.gather(*(each.crates.find_many() for each in (capped, capped, other)))
     await other.labels.find_many()
     assert [call.verb for call in sent].count(Verb.ASK) == 1
@@ -270,33 +269,6 @@ async def test_longer_urls_may_be_allowed_where_no_proxy_stands_before(rig: Rig,
 
 
 # -- identity
-
-
-async def test_each_identity_sees_its_own_rows(rig: Rig, store: LegacyStore) -> None:
-    service = StoredSpecimens(store)
-    await service.specimens.create_many([{"other_id": user, "whole": user.int} for user in (USER, OTHER)])
-    tokens = {user: servers.token(SECRET, "authenticated", str(user)) for user in (USER, OTHER)}
-    mine = {user: StoredSpecimens(store.with_token(token)) for user, token in tokens.items()}
-    anon = StoredSpecimens(store.with_token(None))
-    reads = [each.specimens.find_many(order_by="whole") for each in (service, mine[USER], anon, mine[OTHER])] * 5
-    seen = [[row.whole for row in rows] for rows in await asyncio.gather(*reads)]
-    assert seen == [[1, 2], [1], [], [2]] * 5
-    assert await anon.specimens.count() == 0
-    assert await mine[USER].specimens.update_many({"whole": 2}, {"tiny": 1}) == 0
-    assert await mine[USER].specimens.count(eq("other_id", CURRENT_USER)) == 1
-    assert await service.specimens.count(eq("other_id", CURRENT_USER)) == 0
-    assert await service.specimens.count(not_(eq("other_id", CURRENT_USER))) == 0
-    with pytest.raises(e.RowSecurity):
-        await mine[USER].specimens.create({"other_id": OTHER})
-    await mine[USER].specimens._store.close()  # type: ignore[attr-defined]
-    assert await service.specimens.count() == 2
-
-
-async def test_tokens_that_are_old_or_wrong_are_told_apart(store: LegacyStore) -> None:
-    expired = servers.token(SECRET, "authenticated", str(USER), exp=1)
-    for token, kind in ((expired, e.AuthExpired), (servers.token("x" * 40, "authenticated"), e.AuthInvalid)):
-        with pytest.raises(kind):
-            await StoredSpecimens(store.with_token(token)).crates.find_many()
 
 
 async def test_a_clients_own_credentials_are_refused(rig: Rig) -> None:

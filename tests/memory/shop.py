@@ -143,6 +143,7 @@ def opened(
     clock: Callable[[], dt.datetime] | None = None,
     operations: tuple[Operation[Any, Any], ...] = (),
     answers: dict[str, Answer] | None = None,
+    lock_timeout: float = 5.0,
 ) -> MemoryStore:
     return open_memory(
         catalog=Catalog.of(tables or TABLES),
@@ -150,4 +151,5 @@ def opened(
         operations=operations,
         answers=answers,
         clock=clock,
+        lock_timeout=lock_timeout,
     )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeport.adapters.memory import Unit
+from homeport.adapters.memory import Step
 from homeport.adapters.memory.clock import SystemClock
 from homeport.kernel.binding import bind
 from homeport.kernel.capabilities import Capability
@@ -119,19 +119,19 @@ class Packed(Entity):
 PACK = one_row("shop.pack", Pack, Packed, writes=True)
 
 
-def pack(unit: Unit, wanted: Pack) -> list[Packed]:
+def pack(step: Step, wanted: Pack) -> list[Packed]:
     assert isinstance(wanted.person_id, uuid.UUID)
-    crate = unit.insert(CRATE, {"code": wanted.code})
-    with_label = unit.insert(LABEL, {"crate_id": crate.id, "name": "x", "created_at": unit.now})
-    assert with_label.created_at == with_label.updated_at == unit.now
-    (changed,) = unit.update(LABEL, eq("id", with_label.id), {"deleted_at": Moment.NOW, "weight": 1})
-    assert changed.deleted_at == unit.now
-    unit.insert(LABEL, {"crate_id": crate.id, "name": "y"})
-    assert [row.name for row in unit.find(LABEL, eq("crate_id", crate.id), order="-name")] == ["y", "x"]
-    assert unit.delete(LABEL, is_null("weight")) == 1
+    crate = step.insert(CRATE, {"code": wanted.code})
+    with_label = step.insert(LABEL, {"crate_id": crate.id, "name": "x", "created_at": step.now})
+    assert with_label.created_at == with_label.updated_at == step.now
+    (changed,) = step.update(LABEL, eq("id", with_label.id), {"deleted_at": Moment.NOW, "weight": 1})
+    assert changed.deleted_at == step.now
+    step.insert(LABEL, {"crate_id": crate.id, "name": "y"})
+    assert [row.name for row in step.find(LABEL, eq("crate_id", crate.id), order="-name")] == ["y", "x"]
+    assert step.delete(LABEL, is_null("weight")) == 1
     if wanted.code == "twice":
-        unit.insert(CRATE, {"code": wanted.code})
-    return [] if wanted.code == "none" else [Packed(labels=unit.find(CRATE, eq("id", crate.id))[0].labels_count)]
+        step.insert(CRATE, {"code": wanted.code})
+    return [] if wanted.code == "none" else [Packed(labels=step.find(CRATE, eq("id", crate.id))[0].labels_count)]
 
 
 async def test_an_operation_is_one_step_and_leaves_nothing_when_it_fails() -> None:
@@ -158,15 +158,15 @@ async def test_an_operation_without_an_answer_is_refused() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda unit: unit.insert(CRATE, {"cod": "a"}),
-        lambda unit: unit.insert(ENTRY, {"width": 1}),
-        lambda unit: unit.update(CRATE, eq("id", 1), {"nothing": 1}),
-        lambda unit: unit.find(CRATE, eq("nothing", 1)),
+        lambda step: step.insert(CRATE, {"cod": "a"}),
+        lambda step: step.insert(ENTRY, {"width": 1}),
+        lambda step: step.update(CRATE, eq("id", 1), {"nothing": 1}),
+        lambda step: step.find(CRATE, eq("nothing", 1)),
     ],
 )
-async def test_a_unit_knows_its_columns(wrong: Callable[[Unit], object]) -> None:
-    def answer(unit: Unit, _: Pack) -> list[Packed]:
-        wrong(unit)
+async def test_a_step_knows_its_columns(wrong: Callable[[Step], object]) -> None:
+    def answer(step: Step, _: Pack) -> list[Packed]:
+        wrong(step)
         return []
 
     with pytest.raises(InvalidField):

@@ -131,10 +131,10 @@ async def test_nothing_is_remembered_without_a_mark() -> None:
     await store.insert(Insert("t", CRATE, ({"code": "a"},)))
     with pytest.raises(RepositoryError):
         await store.insert(Insert("t", CRATE, ({"code": "a"},)))
-    assert store.engine._undo == []
+    assert store.engine.journal.undo == []
     store.mark()
     await store.insert(Insert("t", CRATE, ({"code": "b"},)))
-    assert store.engine._undo
+    assert store.engine.journal.undo
 
 
 async def test_no_reader_and_no_writer_reaches_the_stored_jsonb() -> None:

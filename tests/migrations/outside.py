@@ -10,7 +10,7 @@ from homeport.adapters.postgres.ddl import context_sql
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import Entity
 from homeport.kernel.policies import owned
-from homeport.kernel.table import ID, OWNER, Table, table
+from homeport.kernel.table import ID, OWNER, Table, table, unique
 from homeport.ports.context import Context
 from homeport.repositories.users import USER
 
@@ -23,7 +23,14 @@ class Trip(Entity):
 
 def owned_context(name: str, folder: Path) -> Context[Any]:
     """A context of one owned table, with a migration generated from it."""
-    declared: Table[Any] = table(Trip, name, owner="user_id", columns={"id": ID, "user_id": OWNER}, policies=owned())
+    declared: Table[Any] = table(
+        Trip,
+        name,
+        owner="user_id",
+        columns={"id": ID, "user_id": OWNER},
+        uniques=[unique("user_id", "id")],
+        policies=owned(),
+    )
     made: Context[Any] = Context(name, lambda _: None, (declared,), migrations=folder / name, requires=("users",))
     up, down = context_sql(made, Catalog.of([USER, declared])).texts
     write(folder / name, {f"0001_{name}.up": up, f"0001_{name}.down": down})

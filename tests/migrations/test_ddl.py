@@ -94,7 +94,7 @@ def test_late_foreign_keys_are_drafts_of_their_own() -> None:
     assert (
         drafts["calendar_events_trip_id_fkey"]
         .up[1]
-        .endswith("REFERENCES public.trips (id) ON DELETE SET NULL NOT VALID")
+        .endswith("(user_id, trip_id) REFERENCES public.trips (user_id, id) ON DELETE SET NULL (trip_id) NOT VALID")
     )
 
 

@@ -22,6 +22,7 @@ from homeport.kernel.types import (
     DoubleType,
     IntegerType,
     NumericType,
+    RealType,
     TextType,
     TimestampType,
     UuidType,
@@ -53,6 +54,8 @@ def value(kind: ColumnType, chance: random.Random) -> Any:
             return chance.choice([-step, Decimal(0), step, Decimal(1), Decimal(-1), whole, -whole])
         case DoubleType():
             return chance.choice([-1.5, 0.0, 0.1, 1e300])
+        case RealType():
+            return chance.choice([-1.5, 0.0, 0.5, 1.0, 1.5])
         case BooleanType():
             return chance.random() < 0.5
         case DateType():

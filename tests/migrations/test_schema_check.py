@@ -92,7 +92,7 @@ ADDITIONS = """
 ALTER TABLE calendar_events ADD extra text, ADD other integer NOT NULL DEFAULT 1;
 CREATE INDEX extra_idx ON calendar_events (extra);
 ALTER TABLE calendar_events ADD CONSTRAINT extra_check CHECK (length(extra) < 10);
-ALTER INDEX calendar_events_trip_id_idx RENAME TO another_name;
+ALTER INDEX calendar_events_user_id_start_date_idx RENAME TO another_name;
 CREATE TABLE somebody_elses (id integer);
 GRANT TRUNCATE ON calendar_events TO service_role;
 """

@@ -1,16 +1,18 @@
 """Where connections come from, and that each one borrowed is given back clean."""
 
 import asyncio
+import gc
 import json
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
 
-from homeport.adapters.postgres import PostgresStore, open_postgres
-from homeport.adapters.postgres.connections import OwnPool
+from homeport.adapters.postgres import PoolFigures, PostgresStore, open_postgres
 from homeport.kernel.binding import bind
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.errors import (
@@ -32,13 +34,28 @@ from tests.postgres.tables import CRATE, FIND, SAMPLE, Sought
 
 Admin: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 ONE = Select("crates.one", CRATE, limit=1)
-SLEEP = "select pg_sleep(10)"
-pytestmark = pytest.mark.usefixtures("clean")
+SLEEP = "select pg_sleep(1.5)"
+KINDS = ("lean", "asyncpg")
+chosen = {"kind": KINDS[0]}
+pytestmark = pytest.mark.usefixtures("clean", "kind_of_pool")
+
+
+@pytest.fixture(params=KINDS)
+def kind_of_pool(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every test runs over either pool."""
+    chosen["kind"] = request.param
+    yield request.param
+    chosen["kind"] = KINDS[0]
+
+
+async def begun(database: Any, catalog: Catalog, **settings: Any) -> PostgresStore:
+    given = {**chosen, **settings}
+    return await open_postgres(database, catalog=catalog, cursors=CursorSigner(), operations=[FIND], **given)
 
 
 @asynccontextmanager
 async def opened(database: Any, catalog: Catalog, **settings: Any) -> AsyncIterator[PostgresStore]:
-    store = await open_postgres(database, catalog=catalog, cursors=CursorSigner(), operations=[FIND], **settings)
+    store = await begun(database, catalog, **settings)
     try:
         yield store
     finally:
@@ -109,7 +126,12 @@ async def test_one_connection_that_is_streaming_is_busy(catalog: Catalog, admin:
 
 @pytest.mark.parametrize(
     ("database", "settings"),
-    [(7, {}), ("postgresql:///x", {"pooler": "session"}), ("postgresql:///x", {"min_size": 2, "max_size": 1})],
+    [
+        (7, {}),
+        ("postgresql:///x", {"pooler": "session"}),
+        ("postgresql:///x", {"kind": "other"}),
+        ("postgresql:///x", {"min_size": 2, "max_size": 1}),
+    ],
 )
 async def test_what_is_no_database_is_refused_at_once(
     catalog: Catalog, database: object, settings: dict[str, object]
@@ -169,11 +191,8 @@ async def test_the_server_is_told_who_calls_and_how_long_to_try(catalog: Catalog
         await works(store)
 
 
-async def test_a_lock_that_is_not_had_in_time(
-    catalog: Catalog, url: str, admin: Admin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("homeport.adapters.postgres.connections.LOCK_SECONDS", 0.05)
-    async with opened(url, catalog) as store:
+async def test_a_lock_that_is_not_had_in_time(catalog: Catalog, url: str, admin: Admin) -> None:
+    async with opened(url, catalog, lock_timeout=0.05) as store:
         (crate,) = (await store.insert(Insert("c", CRATE, ({"code": "a"},)))).rows
         update = Update("c", CRATE, bind(eq("id", crate.id), CRATE, catalog), {"note": "x"})
         async with admin.transaction():
@@ -333,9 +352,119 @@ async def test_a_changed_column_is_read_again(catalog: Catalog, url: str, admin:
         await admin.execute("alter table crates alter column weight type integer")
 
 
+async def test_a_changed_parameter_type_is_noticed_by_new_connections(catalog: Catalog, url: str, admin: Admin) -> None:
+    """The driver would go on sending what it once prepared, for ever."""
+    await admin.execute("create table renumbered (number int)")
+    query = "insert into renumbered values ($1)"
+    async with opened(url, catalog, max_size=2) as store:
+        pool = store._connections
+        lent = [await pool.acquire() for _ in range(2)]
+        for each in lent:
+            await each.execute(query, 1)
+        await pool.release(lent[0])
+        await admin.execute("alter table renumbered alter number type text")
+        pids = {each.get_server_pid() for each in lent[1:]}
+        with pytest.raises(asyncpg.DataError):
+            await lent[1].execute(query, "one")
+        pool.expire()
+        await pool.release(lent[1])
+        fresh = [await pool.acquire() for _ in range(2)]
+        assert pids.isdisjoint(each.get_server_pid() for each in fresh)
+        for each in fresh:
+            await each.execute(query, "one")
+            await pool.release(each)
+        assert pool.figures().size == 2
+    await admin.execute("drop table renumbered")
+
+
+async def test_figures_tell_how_busy_the_connections_are(catalog: Catalog, url: str) -> None:
+    async with (
+        asyncpg.create_pool(url, min_size=1, max_size=2) as given,
+        asyncpg.create_pool(url, min_size=1, max_size=1) as lender,
+        lender.acquire() as one,
+    ):
+        for database, most in ((url, 2), (given, 2), (one, 1)):
+            async with opened(database, catalog, max_size=2) as store:
+                pool = store._connections
+                pool.expire()
+                lent = [await pool.acquire() for _ in range(most)]
+                waiting = asyncio.create_task(pool.acquire())
+                await asyncio.sleep(0.01)
+                assert pool.figures() == PoolFigures(size=most, idle=0, lent=most, waiting=1, max_size=most)
+                await pool.release(lent.pop())
+                lent.append(await waiting)
+                for each in lent:
+                    await pool.release(each)
+                found = pool.figures()
+                assert (found.idle, found.lent, found.waiting) == (most, 0, 0)
+                pool.expire()
+                assert await store.fetch(ONE) == []
+
+
+async def test_a_storm_of_cancellations_leaves_nothing_on_either_side(catalog: Catalog, url: str, admin: Admin) -> None:
+    """The server tells what is left: its sessions are as many as the pool has, and all are idle."""
+    rng = random.Random(22)
+    calls = (
+        "select pg_sleep(0.3)",  # for a cancellation may come before the statement begins, and is lost then
+        "select pg_advisory_lock(8)",
+        "select 1",
+        "set work_mem = '1MB'",
+        "create temporary table t (x int)",
+    )
+    async with opened(url, catalog, max_size=4) as store:
+        await asyncio.gather(*(store.execute_query("select pg_sleep(0.02)") for _ in range(4)))
+        before = files_open(), connections_known()
+        for _ in range(60):
+            tasks = [asyncio.create_task(store.execute_query(rng.choice(calls))) for _ in range(5)]
+            await asyncio.sleep(rng.uniform(0, 0.01))
+            for each in tasks:
+                each.cancel()
+                if rng.random() < 0.3:
+                    await asyncio.sleep(0)
+                    each.cancel()
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                assert isinstance(result, list | asyncio.CancelledError), result
+        held = await asyncio.gather(*(store._connections.acquire() for _ in range(4)))
+        for connection in held:
+            assert await stains(connection) == []  # type: ignore[arg-type]
+            await store._connections.release(connection)
+        found = store._connections.figures()
+        assert (found.size, found.idle, found.lent, found.waiting) == (4, 4, 0, 0)
+        ours = "select state from pg_stat_activity where application_name = 'homeport' and datname = current_database()"
+        assert [each["state"] for each in await admin.fetch(ours)] == ["idle"] * 4
+        assert await admin.fetchval("select count(*) from pg_locks where locktype = 'advisory'") == 0
+        assert (files_open(), connections_known()) == before
+
+
+async def test_openings_that_are_cancelled_leave_no_session(catalog: Catalog, url: str, admin: Admin) -> None:
+    rng = random.Random(23)
+    ours = "select count(*) from pg_stat_activity where application_name = 'homeport' and datname = current_database()"
+    for _ in range(20):
+        async with opened(url, catalog, max_size=5) as store:
+            tasks = [asyncio.create_task(store.fetch(ONE)) for _ in range(5)]
+            await asyncio.sleep(rng.uniform(0, 0.01))
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            async with asyncio.timeout(2):
+                while await admin.fetchval(ours) != store._connections.figures().size:
+                    await asyncio.sleep(0.01)
+            assert await store.fetch(ONE) == []
+
+
+def files_open() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def connections_known() -> int:
+    gc.collect()
+    return sum(type(each) is asyncpg.Connection for each in gc.get_objects())
+
+
 async def test_closing_does_not_wait_for_ever(catalog: Catalog, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homeport.adapters.postgres.connections.CLOSE_SECONDS", 0.05)
-    store = await open_postgres(url, catalog=catalog, cursors=CursorSigner())
+    for pool in ("lean_pool", "driver_pool"):
+        monkeypatch.setattr(f"homeport.adapters.postgres.{pool}.CLOSE_SECONDS", 0.05)
+    store = await begun(url, catalog)
     slow = asyncio.create_task(store.execute_query("select pg_sleep(0.5)"))
     await asyncio.sleep(0.1)
     await store.close()
@@ -346,7 +475,7 @@ async def test_closing_does_not_wait_for_ever(catalog: Catalog, url: str, monkey
 
 
 async def test_closing_before_the_first_call_is_closing(catalog: Catalog, url: str) -> None:
-    store = await open_postgres(url, catalog=catalog, cursors=CursorSigner())
+    store = await begun(url, catalog)
     await store.close()
     with pytest.raises(PoolClosed):
         await store.fetch(ONE)
@@ -396,6 +525,4 @@ async def test_a_storm_of_calls_shares_few_connections(catalog: Catalog, url: st
     async with opened(url, catalog, max_size=3) as store:
         await asyncio.gather(*(store.insert(Insert("c", CRATE, ({"code": f"c{n}"},))) for n in range(100)))
         assert await store.count(Select("c", CRATE)) == 100
-        pool = store._connections
-        assert isinstance(pool, OwnPool)
-        assert pool._lent == 0
+        assert store._connections.figures().lent == 0

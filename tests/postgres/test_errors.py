@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 
 import asyncpg
+import attrs
 import pytest
 from asyncpg import exceptions
 from asyncpg.pgproto import types as pgproto_types
@@ -219,7 +220,7 @@ async def test_a_referenced_row_is_a_foreign_key_violation(store: PostgresStore)
 
 async def test_deployed_columns_are_named_as_declared(store: PostgresStore, url: str) -> None:
     catalog = Catalog.of([CRATE, LABEL], FOREIGN)
-    foreign = PostgresStore(store._connections, catalog=catalog, cursors=store.cursors, compiler=store._compiler)
+    foreign = PostgresStore(attrs.evolve(store._shared, catalog=catalog))
     row: Row = {"id": uuid.uuid4(), "crate_id": 1}
     with pytest.raises(NotNullViolation) as caught:
         await foreign.insert(Insert("labels.add", catalog.table(LABEL), (row,)))

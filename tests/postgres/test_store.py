@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 import asyncpg
+import attrs
 import pytest
 from asyncpg.connection import LoggedQuery
 
@@ -38,9 +39,10 @@ async def add(store: PostgresStore, *rows: Row, returning: bool = True) -> tuple
     return (await store.insert(Insert("crates.add", CRATE, rows, returning=returning))).rows
 
 
-async def found(store: PostgresStore, where: Predicate = TRUE, **window: int) -> list[str]:
+async def found(store: PostgresStore, where: Predicate = TRUE, limit: int | None = None, offset: int = 0) -> list[str]:
     bound = bind(where, CRATE, store.catalog)
-    return [each.code for each in await store.fetch(Select("crates.q", CRATE, bound, (Order("code"),), **window))]
+    query = Select("crates.q", CRATE, bound, (Order("code"),), limit, offset)
+    return [each.code for each in await store.fetch(query)]
 
 
 # -- reading
@@ -374,7 +376,7 @@ async def test_all_that_is_beyond_the_contract_is_open(store: PostgresStore) -> 
 
 async def test_a_deployment_with_other_names(store: PostgresStore) -> None:
     catalog = Catalog.of([CRATE, LABEL], FOREIGN)
-    foreign = PostgresStore(store._connections, catalog=catalog, cursors=store.cursors, compiler=store._compiler)
+    foreign = PostgresStore(attrs.evolve(store._shared, catalog=catalog))
     table = catalog.table(LABEL)
     rows = tuple({"id": uuid.uuid4(), "crate_id": n, "name": f"n{n}"} for n in range(150))
     await foreign.insert(Insert("l", table, rows[:1]))

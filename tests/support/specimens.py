@@ -38,6 +38,7 @@ from homeport.kernel.types import (
     Json,
     JsonType,
     NumericType,
+    RealType,
     TextType,
 )
 from homeport.ports.context import Context
@@ -72,6 +73,7 @@ class Specimen(Entity):
     price: Decimal | None = None
     exact: Decimal | None = None
     ratio: float | None = None
+    factor: float | None = None
     day: dt.date | None = None
     moment: dt.datetime | None = None
     span: dt.timedelta | None = None
@@ -106,6 +108,7 @@ SPECIMEN = table(
         "price": column(NumericType(20, 4)),
         "exact": column(NumericType()),
         "ratio": column(DoubleType()),
+        "factor": column(RealType()),
         "facts": column(JsonType()),
         "address": column(InetType()),
         "size": column(ChoiceType(Size, native="specimen_size")),
@@ -144,7 +147,7 @@ CRATE = table(
 
 @attrs.frozen(kw_only=True)
 class Label(Entity):
-    """A row with all three foreign-key actions, a reference to its own table, soft delete and a partial unique."""
+    """A row with all three foreign-key actions, its own table among them, soft delete, a version, a partial unique."""
 
     id: uuid.UUID
     crate_id: int
@@ -153,6 +156,7 @@ class Label(Entity):
     above_id: uuid.UUID | None = None
     name: str
     weight: int | None = None
+    revision: int = 1
     created_at: dt.datetime
     updated_at: dt.datetime
     deleted_at: dt.datetime | None = None
@@ -162,6 +166,7 @@ LABEL = table(
     Label,
     "labels",
     soft_delete="deleted_at",
+    version="revision",
     columns={
         "id": ID,
         "crate_id": column(IntegerType(64), references="crates", on_delete=OnDelete.CASCADE),

@@ -15,7 +15,7 @@ from homeport import BaseRepository, Collection, Context, CursorPage, Entity, Ho
 from homeport.domain.calendar import CalendarEvent
 from homeport.domain.expenses import Expense
 from homeport.domain.users import User
-from homeport.fastapi import provide
+from homeport.fastapi import get_user_unit, provide
 from homeport.kernel.table import ID, table
 from homeport.ports.calendar import CalendarRepository
 from homeport.ports.expenses import ExpenseRepository
@@ -135,8 +135,10 @@ async def by_names(db: Homeport) -> None:
 Expenses = Annotated[ExpenseRepository, Depends(provide(EXPENSES), scope="function")]
 
 
-def dependencies(db: Homeport) -> None:
-    assert_type(provide(EXPENSES)(db), ExpenseRepository)
+async def dependencies(db: Homeport) -> None:
+    assert_type(await provide(EXPENSES)(db), ExpenseRepository)
+    assert_type(await provide(EXPENSES, get_user_unit)(db), ExpenseRepository)
+    provide(EXPENSES, db)  # type: ignore[arg-type]
     provide("expenses")  # type: ignore[arg-type]
 
 

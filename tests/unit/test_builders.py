@@ -24,6 +24,10 @@ from homeport.testing import (
     a_message,
     a_post,
     a_profile,
+    a_storage_category,
+    a_storage_item,
+    a_trip,
+    a_trip_participant,
     a_user,
     an_event,
     an_expense,
@@ -98,6 +102,15 @@ async def test_parents_are_made_through_foreign_keys_of_every_type(db: Homeport)
     label = await build(db, LABEL)
     assert await db.collection(CRATE).find_by_id(label.crate_id) is not None
     assert (label.spare_id, label.above_id) == (None, None)
+
+
+async def test_what_a_row_shares_with_the_one_it_refers_to_is_the_same_in_both(db: Homeport) -> None:
+    trip, user = await a_trip(db), await a_user(db)
+    assert (await a_trip_participant(db, trip_id=trip.id)).trip_owner_id == trip.user_id
+    made = await a_trip_participant(db, trip_owner_id=user.id)
+    assert await db.trips.get_trip_by_id(made.trip_id, user.id) is not None
+    category = await a_storage_category(db)
+    assert (await a_storage_item(db, category_id=category.id)).user_id == category.user_id
 
 
 async def test_a_parent_whose_context_is_not_installed_is_an_id_alone() -> None:

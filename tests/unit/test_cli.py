@@ -54,7 +54,10 @@ def test_contexts_lists_all_shipped_ones_with_their_tables() -> None:
 def test_contexts_lists_those_that_are_set_with_what_they_require_and_their_adapters() -> None:
     listed = run("contexts", "--contexts", "calendar", environment={"HOMEPORT_CALENDAR": "memory"}).stdout
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in listed.splitlines() if line.startswith("│")]
-    assert rows == [["users", "postgres", "users", ""], ["calendar", "memory", "calendar_events", "users"]]
+    assert rows == [
+        ["users", "postgres", "users, user_credentials", ""],
+        ["calendar", "memory", "calendar_events", "users"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ async def test_each_adapter_is_opened_once_with_what_it_serves(monkeypatch: pyte
         assert opened["catalog"] is asked["catalog"] is db.catalog
     assert (len(server.calls), len(legacy.calls)) == (1, 1)
     assert (url, root, key) == ("postgresql://host/db", "https://x.supabase.co/rest/v1", "key")
-    assert opened["operations"] == []
+    assert opened["operations"] == list(USERS.operations)
     assert asked["operations"] == list(SOCIAL.operations)
     assert opened["cursors"] is asked["cursors"]
     assert opened["cursors"].key == b"k" * 32
@@ -309,7 +309,7 @@ async def test_closing_goes_on_where_one_part_fails(mixed: Homeport, monkeypatch
     async def fail() -> None:
         raise RepositoryUnavailableError("gone")
 
-    monkeypatch.setattr(mixed._opened[-1], "close", fail)
+    monkeypatch.setattr(mixed._wiring.opened[-1], "close", fail)
     with pytest.raises(RepositoryUnavailableError, match="gone"):
         await mixed.close()
     with pytest.raises(PoolClosed):

@@ -1,23 +1,25 @@
 """The observed store: one observation a call, never a value, and never in the way."""
 
 import logging
-from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from homeport.adapters.memory import MemoryStore
 from homeport.composition import Homeport, in_memory
-from homeport.kernel.entity import E
-from homeport.kernel.errors import UniqueViolation, Unsupported
+from homeport.kernel.errors import OutcomeUnknown, UniqueViolation, Unsupported
+from homeport.kernel.identity import ANON
 from homeport.kernel.observe import Observation
 from homeport.kernel.query import Select
+from homeport.kernel.units import Wait
 from homeport.middleware.observe import ObservedStore, log_calls
 from homeport.ports.store import Session
 from homeport.repositories.social import SOCIAL
-from homeport.repositories.users import USER, USERS
+from homeport.repositories.users import USER
 from homeport.testing import a_post, a_user
+from tests.support.flaky import Flaky
 
 SECRET = "secret@example.com"
+QUERY: Select[Any] = Select("users.count", USER)
 
 
 @pytest.fixture
@@ -76,30 +78,13 @@ async def test_an_error_is_told_by_its_class_and_passes_as_it_is(db: Homeport, s
     assert SECRET not in repr(seen)
 
 
-async def test_a_stream_that_is_left_is_told_with_what_was_read(db: Homeport, seen: list[Observation]) -> None:
-    await a_user(db)
-    await a_user(db)
-    seen.clear()
-    closed: list[str] = []
-
-    class Watched(MemoryStore):
-        async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
-            try:
-                for row in await self.fetch(query):
-                    yield row
-            finally:
-                closed.append("inner")
-
-    session = db.store(USERS)
-    assert isinstance(session, ObservedStore)
-    inner = session._session
-    assert isinstance(inner, MemoryStore)
-    watched = ObservedStore(Watched(inner.engine, inner.cursors, {}), [seen.append])
-    rows = watched.stream(Select("users.stream", watched.catalog.table(USER)))
+async def test_a_stream_that_is_left_is_told_with_what_was_read(seen: list[Observation]) -> None:
+    inner = Flaky()
+    rows = ObservedStore(inner, [seen.append]).stream(QUERY)
     await anext(rows)
     await rows.aclose()  # type: ignore[attr-defined]
-    assert closed == ["inner"]
-    assert told(seen) == [("users.stream", "users", "memory", 1, None)]
+    assert inner.ended == ["stream"]
+    assert told(seen) == [("users.count", "users", "postgres", 1, None)]
 
 
 async def test_a_stream_that_fails_is_told(db: Homeport, seen: list[Observation]) -> None:
@@ -153,3 +138,55 @@ async def test_successful_calls_are_not_logged_in_production(caplog: pytest.LogC
     with caplog.at_level(logging.INFO, logger="homeport"):
         await db.users.users.count()
     assert caplog.records == []
+
+
+# -- units and scopes
+
+
+async def test_the_calls_of_a_unit_are_told_and_its_end(seen: list[Observation]) -> None:
+    inner = Flaky()
+    async with ObservedStore(inner, [seen.append]).transaction() as unit:
+        await unit.count(QUERY)
+        async with unit.savepoint():
+            assert await unit.lock("job", Wait.WAIT)
+    assert inner.calls == ["begin", "count", "savepoint", "lock", "commit"]
+    assert told(seen) == [
+        ("users.count", "users", "postgres", 1, None),
+        ("unit.lock", "", "postgres", 1, None),
+        ("unit", "", "postgres", 0, None),
+    ]
+
+
+async def test_a_unit_that_is_rolled_back_or_not_committed_is_told_by_its_error(seen: list[Observation]) -> None:
+    inner = Flaky()
+    observed = ObservedStore(inner, [seen.append])
+    with pytest.raises(UniqueViolation):
+        async with observed.transaction() as unit:
+            inner.planned = [UniqueViolation("x")]
+            await unit.count(QUERY)
+    inner.planned = [OutcomeUnknown("x")]
+    with pytest.raises(OutcomeUnknown):
+        async with observed.transaction():
+            pass
+    assert told(seen) == [
+        ("users.count", "users", "postgres", 0, "UniqueViolation"),
+        ("unit", "", "postgres", 0, "UniqueViolation"),
+        ("unit", "", "postgres", 0, "OutcomeUnknown"),
+    ]
+
+
+async def test_a_scope_is_told_to_the_same_observers(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Observation] = []
+
+    def broken(_: Observation) -> None:
+        raise RuntimeError("observer")
+
+    inner = Flaky()
+    observed = ObservedStore(inner, [broken, seen.append])
+    for _ in range(2):
+        scope: Session = observed.scoped(ANON)
+        await scope.count(QUERY)
+        await scope.ping()
+    assert inner.scopes == [ANON, ANON]
+    assert [each.name for each in seen] == ["users.count", "ping"] * 2
+    assert len(caplog.records) == 1

@@ -22,6 +22,7 @@ ROW = Specimen(
     big=2**60,
     price=Decimal("1.50"),
     ratio=1.5,
+    factor=0.5,
     day=dt.date(2024, 1, 2),
     moment=dt.datetime(2024, 1, 2, tzinfo=dt.UTC),
     mood=Mood.WILD,
@@ -35,7 +36,8 @@ def query(order_by: OrderBy = "-moment", **changes: object) -> Select[Specimen]:
 
 
 @pytest.mark.parametrize(
-    "order_by", ["words", "flag", "big", "price", "ratio", "day", "-moment", "id", "mood", "size", "short", "other_id"]
+    "order_by",
+    ["words", "flag", "big", "price", "ratio", "factor", "day", "-moment", "id", "mood", "size", "short", "other_id"],
 )
 def test_every_ordered_type_goes_through_a_cursor(order_by: str) -> None:
     asked = query(order_by)

@@ -10,6 +10,7 @@ from homeport.domain.users import User
 from homeport.kernel.errors import InvalidField, InvalidValue
 from homeport.kernel.observe import Observation
 from homeport.repositories.relations import many_each, one_each
+from homeport.testing import a_profile, a_storage_category, a_storage_item, a_storage_location, a_trip, a_user
 from tests.support.refusals import refused
 
 ABSENT = uuid.UUID(int=7)
@@ -93,3 +94,40 @@ async def test_comments_and_follows_take_two_queries_however_many_there_are(
 async def test_a_post_without_comments_takes_one_query(db: Homeport, asked: list[Observation]) -> None:
     assert await db.social.get_post_comments(ABSENT) == []
     assert [call.name for call in asked] == ["comments.get_post_comments"]
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+async def test_the_participants_of_a_trip_are_two_queries_however_many_they_are(
+    asked: list[Observation], number: int
+) -> None:
+    db = in_memory(["trips"], observers=[asked.append])
+    trip = await a_trip(db)
+    people = [await a_profile(db) for _ in range(number)]
+    await db.trips.participants.create_many(
+        [{"trip_id": trip.id, "trip_owner_id": trip.user_id, "user_id": each.id} for each in people]
+    )
+    asked.clear()
+    found = await db.trips.get_trip_participants(trip.id)
+    assert {each.profile.id for each in found if each.profile is not None} == {each.id for each in people}
+    assert [call.name for call in asked] == ["trip_participants.get_trip_participants", "public_profiles.find_by_ids"]
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+async def test_items_and_the_names_of_their_places_are_three_queries_however_many_they_are(
+    asked: list[Observation], number: int
+) -> None:
+    db = in_memory(["household_storage"], observers=[asked.append])
+    user = await a_user(db)
+    for each in range(number):
+        category = await a_storage_category(db, user_id=user.id, name=f"kind {each}")
+        location = await a_storage_location(db, user_id=user.id, name=f"shelf {each}")
+        await a_storage_item(db, user_id=user.id, category_id=category.id, location_id=location.id)
+    asked.clear()
+    found = await db.household_storage.get_user_storage_items(user.id)
+    assert {each.category_name for each in found} == {f"kind {each}" for each in range(number)}
+    assert {each.location_name for each in found} == {f"shelf {each}" for each in range(number)}
+    assert [call.name for call in asked] == [
+        "storage_items.get_user_storage_items",
+        "storage_categories.find_by_ids",
+        "storage_locations.find_by_ids",
+    ]

@@ -7,7 +7,19 @@ import pytest
 from homeport.kernel.errors import QueryError
 from homeport.kernel.table import Override
 from homeport.kernel.types import ArrayType, ColumnType, IntegerType, NumericType, TextType, UuidType
-from homeport.settings import Adapter, Pool, Pooler, Settings, SettingsError, column_type, load
+from homeport.settings import (
+    Adapter,
+    Pool,
+    Pooler,
+    PoolKind,
+    Retry,
+    Settings,
+    SettingsError,
+    Units,
+    Unscoped,
+    column_type,
+    load,
+)
 
 TOML = """
 adapter = "supabase_legacy"
@@ -21,6 +33,10 @@ calendar = "memory"
 [pool]
 preset = "production"
 timeout = 5
+
+[retry]
+attempts = 4
+budget = 0.2
 
 [tables.calendar_events]
 name = "events"
@@ -62,6 +78,7 @@ def test_a_file_says_it_all(config: str) -> None:
         database_url="postgresql://file@host/db",
         adapters={"expenses": "postgres", "calendar": "memory"},
         pool=Pool(size=32, overflow=0, timeout=5),
+        retry=Retry(attempts=4, budget=0.2),
         tables={
             "calendar_events": Override(
                 name="events", schema="app", columns={"user_id": "author_id"}, types={"id": IntegerType(64)}
@@ -103,17 +120,46 @@ def test_the_documents_names_are_read() -> None:
             "SUPABASE_POOL_SIZE": "7",
             "SUPABASE_MAX_OVERFLOW": "2",
             "SUPABASE_POOL_TIMEOUT": "1.5",
+            "SUPABASE_MAX_RETRIES": "5",
+            "SUPABASE_RETRY_DELAY": "1.0",
+            "SUPABASE_JWT_SECRET": "signed",
         }
     )
     assert found.database_url == "postgresql://user:pw@host/db"
     assert (found.supabase_anon_key, found.supabase_service_role_key) == ("anon", "service")
     assert found.rest_root == "https://x.supabase.co/rest/v1"
     assert (found.pool.max_size, found.pool.timeout) == (9, 1.5)
+    assert found.retry == Retry(attempts=5, delay=1.0)
+    assert found.supabase_jwt_secret == "signed"
 
 
 def test_a_rest_root_of_ones_own_wins_over_the_project() -> None:
     found = Settings(supabase_url="https://x.supabase.co", rest_url="http://127.0.0.1:3000/")
     assert found.rest_root == "http://127.0.0.1:3000"
+
+
+def test_users_units_and_timeouts_are_settings() -> None:
+    found = load(
+        {
+            "HOMEPORT_SCOPED_DATABASE_URL": "postgres://authenticator:pw@host/db",
+            "HOMEPORT_JWT_AUDIENCE": "mobile",
+            "HOMEPORT_UNSCOPED": "refuse",
+            "HOMEPORT_UNITS": "postgres",
+            "HOMEPORT_POOL_KIND": "lean",
+            "HOMEPORT_LOCK_TIMEOUT": "5",
+            "HOMEPORT_HOST_TIMEOUT": "0.5",
+            "HOMEPORT_RETRY_DEADLINE": "3",
+            "HOMEPORT_RETRY_BUDGET": "0",
+        }
+    )
+    assert found == Settings(
+        scoped_database_url="postgresql://authenticator:pw@host/db",
+        jwt_audience="mobile",
+        unscoped=Unscoped.REFUSE,
+        units=Units.POSTGRES,
+        pool=Pool(kind=PoolKind.LEAN, lock_timeout=5, host_timeout=0.5),
+        retry=Retry(deadline=3, budget=0),
+    )
 
 
 @pytest.mark.parametrize(("preset", "most"), [("standard", 15), ("production", 32), ("test", 1)])
@@ -140,6 +186,12 @@ def test_a_context_is_served_by_its_own_adapter_or_by_the_one_for_all() -> None:
         ({"HOMEPORT_POOL_TIMEOUT": "nan"}, "number of seconds"),
         ({"HOMEPORT_STATEMENT_TIMEOUT": "0"}, "number of seconds"),
         ({"HOMEPORT_POOLER": "session"}, "known: none, transaction"),
+        ({"HOMEPORT_POOL_KIND": "large"}, "known: asyncpg, lean"),
+        ({"HOMEPORT_UNSCOPED": "deny"}, "known: allow, refuse"),
+        ({"HOMEPORT_UNITS": "legacy"}, "known: postgres, refuse"),
+        ({"HOMEPORT_RETRY_ATTEMPTS": "0"}, "whole number, 1 or more"),
+        ({"HOMEPORT_RETRY_BUDGET": "1.5"}, "a number from 0 to 1"),
+        ({"HOMEPORT_SCOPED_DATABASE_URL": "secret"}, "begins with postgresql://"),
         ({"HOMEPORT_CURSOR_KEY": "secret"}, "at least 32 characters"),
         ({"DATABASE_URL": "mysql://user:secret@host/db"}, "begins with postgresql://"),
         ({"SUPABASE_URL": "secret"}, "begin with https://"),
@@ -158,6 +210,9 @@ def test_what_is_unknown_or_does_not_fit_is_refused_without_its_value(given: dic
         ("adaptor = 'memory'", "did you mean adapter"),
         ("[pool]\nsizes = 4", "did you mean size"),
         ("pool = 4", "pool is a table"),
+        ("[retry]\nattempt = 4", "did you mean attempts"),
+        ("retry = 4", "retry is a table"),
+        ("jwt_audience = ' '", "jwt_audience is not empty"),
         ("adapters = 4", "adapters is a table"),
         ("tables = 4", "tables is a table"),
         ("[tables]\nexpenses = 4", "tables.expenses is a table"),
@@ -165,7 +220,7 @@ def test_what_is_unknown_or_does_not_fit_is_refused_without_its_value(given: dic
         ("[tables.expenses]\nname = 4", "tables.expenses.name is text"),
         ("[tables.expenses]\ncolumns = { id = 4 }", "tables.expenses.columns.id is text"),
         ("[tables.expenses]\ntypes = { id = 'bigserial' }", "no column type 'bigserial'"),
-        ("database_url = 4", "database_url is text"),
+        ("database_url = 4", "a database URL is text"),
         ("contexts = [4]", "contexts is text"),
         ("a = 1\nkey = secret", r"no valid TOML \(line 2\)"),
     ],
@@ -185,6 +240,8 @@ def test_secrets_are_never_shown() -> None:
     shown = repr(
         Settings(
             database_url="postgresql://user:secret@host/db",
+            scoped_database_url="postgresql://user:secret@host/db",
+            supabase_jwt_secret="secret",
             supabase_url="https://secret.supabase.co",
             rest_url="http://secret",
             supabase_anon_key="secret",

@@ -51,9 +51,9 @@ class WritesHalf(Collection[Any, Any]):
 
 
 class ChangesAll(Collection[Any, Any]):
-    async def update(self, id: Any, data: Mapping[str, object]) -> Any:
+    async def update(self, id: Any, data: Mapping[str, object], *, version: int | None = None) -> Any:
         await super().update_many({"id": [row.id for row in await self.find_many()]}, data)
-        return await super().update(id, data)
+        return await super().update(id, data, version=version)
 
 
 class LosesTheTotal(Collection[Any, Any]):

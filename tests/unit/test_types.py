@@ -24,6 +24,7 @@ from homeport.kernel.types import (
     IntervalType,
     JsonType,
     NumericType,
+    RealType,
     TextType,
     TimestampType,
     UuidType,
@@ -51,6 +52,9 @@ KEY = uuid.UUID(int=5)
         (NumericType(), "1E+3", Decimal(1000)),
         (NumericType(), "1.50", Decimal("1.50")),
         (DoubleType(), 1, 1.0),
+        (RealType(), 0.1, 0.10000000149011612),
+        (RealType(), 16_777_217, 16_777_216.0),
+        (RealType(), 1e-46, 0.0),
         (DateType(), "2024-02-29", dt.date(2024, 2, 29)),
         (TimestampType(), "2024-01-01T00:00:00Z", dt.datetime(2024, 1, 1, tzinfo=UTC)),
         (TimestampType(), dt.datetime(2024, 1, 1, 9, tzinfo=TOKYO), dt.datetime(2024, 1, 1, tzinfo=UTC)),
@@ -102,6 +106,10 @@ def test_a_value_is_stored_exactly(kind: ColumnType, given_value: object, stored
         (DoubleType(), float("nan")),
         (DoubleType(), 10**400),
         (DoubleType(), "1.0"),
+        (RealType(), float("inf")),
+        (RealType(), 3.5e38),
+        (RealType(), True),
+        (RealType(), "1.0"),
         (DateType(), dt.datetime(2024, 1, 1, tzinfo=UTC)),
         (DateType(), "2024-02-30"),
         (DateType(), dt.date.max),
@@ -148,6 +156,10 @@ def test_nesting_is_bounded() -> None:
 def test_a_comparison_is_neither_rounded_nor_cut() -> None:
     assert NumericType(12, 2).operand("1.005") == Decimal("1.005")
     assert TextType(2).operand("abc") == "abc"
+
+
+def test_single_precision_is_compared_as_it_is_stored() -> None:
+    assert RealType().operand(0.1) == RealType().admit(0.1) != 0.1
 
 
 def test_json_null_is_no_value_but_none_is_null_everywhere() -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from homeport.adapters.memory.heap import Heap
-from homeport.adapters.memory.references import Ties
+from homeport.adapters.memory.ties import Ties
 from homeport.adapters.memory.undo import ABSENT
 from homeport.kernel.errors import RepositoryConstraintError
 

@@ -24,6 +24,7 @@ class RowRules:
         self._fills = tuple((each.name, _fill(each, self._numbers)) for each in table.columns)
         self._json = frozenset(each.name for each in table.columns if isinstance(each.type, JsonType))
         self._touched = tuple(each.name for each in table.columns if each.touched)
+        self._version = None if table.version is None else table.require(table.version)
         self._generated = tuple(each for each in table.columns if each.generated is not None)
         self._required = tuple(each.name for each in table.columns if not each.nullable and each.stored)
         self._required_generated = tuple(each.name for each in self._generated if not each.nullable)
@@ -39,13 +40,17 @@ class RowRules:
         return {name: stored[name] if name in stored else fill(now) for name, fill in self._fills}
 
     def changed(self, old: Entity, changes: Row, touched: dt.datetime | None) -> dict[str, Any]:
-        """The row after the changes; `touched` is the time for the touch columns of a row that is changed directly."""
+        """The row after the changes. One that is changed directly, at the time `touched`, has its columns of that time
+        and its version kept up to date.
+        """
         values = self._values(old)
         row = dict(zip(self._names, values if len(self._names) > 1 else (values,), strict=True))
         row.update(changes)
         if touched is not None:
             for name in self._touched:
                 row[name] = touched
+            if self._version is not None:
+                row[self._version.name] = self._version.admit(getattr(old, self._version.name) + 1)
         return row
 
     def admitted(self, given: Row, now: dt.datetime) -> dict[str, Any]:

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import attrs
-
 from homeport.adapters.memory.audit import faults
 from homeport.adapters.memory.clock import Clock
 from homeport.adapters.memory.heap import Covers, Heap, Shower
+from homeport.adapters.memory.journal import Journal
+from homeport.adapters.memory.locks import Locks
 from homeport.adapters.memory.ordering import Sorter, sorter
+from homeport.adapters.memory.parties import Party
 from homeport.adapters.memory.plans import Plan, written
-from homeport.adapters.memory.predicates import Filter
-from homeport.adapters.memory.references import Work, tie
+from homeport.adapters.memory.predicates import Filter, Probe
+from homeport.adapters.memory.references import Work
+from homeport.adapters.memory.serial import Notes
 from homeport.adapters.memory.shapes import Shape, Values, shape_of
-from homeport.adapters.memory.undo import Undo, rewind
+from homeport.adapters.memory.ties import tie
 from homeport.kernel.binding import bind
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E, Entity
@@ -26,15 +28,9 @@ from homeport.kernel.errors import QueryError, SchemaMismatch
 from homeport.kernel.predicates import Predicate
 from homeport.kernel.query import Order, Select
 from homeport.kernel.table import Table
+from homeport.kernel.units import Wait
 
 _MOST_SHAPES = 2000
-
-
-@attrs.frozen(eq=False)
-class Mark:
-    """A moment to go back to."""
-
-    position: int
 
 
 class Source:
@@ -49,7 +45,7 @@ class Source:
 
 
 class Engine:
-    """Rows of one deployment.
+    """Rows of one deployment: what is committed, and on top of it what one unit at a time sees.
 
     Raises everywhere:
         SchemaMismatch: a table that is not installed.
@@ -58,15 +54,19 @@ class Engine:
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self.catalog = catalog
         self._clock = clock
-        self._undo: Undo = []
-        self._depth = 0
-        self._marks: list[Mark] = []
+        self.journal = Journal()
+        self.locks = Locks()
+        self.party: Party | None = None
+        """Whose step it is; None while no unit is open."""
+        self.notes: Notes | None = None
+        """Where the step's reads are noted, if anybody asks for them."""
         self._sources: dict[Table[Any], Source] = {}
         for each in catalog.tables:
             if each.view_of is None:
-                heap = Heap(each, self._undo, self._covering(each))
+                heap = Heap(each, self.journal.undo, self._covering(each))
                 self._sources[each] = Source(heap, Shower(each, each))
         self.heaps = tuple(each.heap for each in self._sources.values())
+        self.journal.about(self.heaps)
         for each in catalog.tables:
             if each.view_of is not None:
                 self._sources[each] = self._view(each, each.view_of)
@@ -80,9 +80,13 @@ class Engine:
         values: Values = []
         shape = shape_of(query.where, user, values)
         plan = source.plans.get(shape) or self._compiled(source, shape, query.where)
+        if self.notes is not None:
+            self.notes.rows(plan, values)
         rows: list[Any] = plan.rows(values)
         if query.order and len(rows) > 1:
             rows = self._sorter(source, query.order)(rows)
+        if query.lock is not None:
+            rows = self._locked(source.heap, rows, query, query.lock)
         if query.offset or query.limit is not None:
             rows = rows[query.offset : None if query.limit is None else query.offset + query.limit]
         return source.shown(rows) if source.converts else rows
@@ -98,6 +102,14 @@ class Engine:
         plan, values = self._planned(self._source(table), where, user)
         return plan.rows(values)
 
+    def test(self, table: Table[Any], where: Predicate, user: object = None) -> Probe:
+        """A function that says of a row, stored or not, whether it is meant; good for one statement.
+
+        A row may lack what its table requires: policies are asked before constraints.
+        """
+        plan, values = self._planned(self._source(table), where, user, own=False)
+        return plan.loose.test(values)
+
     def shown(self, table: Table[E], rows: list[Entity]) -> list[E]:
         """Stored rows as answers."""
         return self._source(table).shown(rows)
@@ -111,7 +123,9 @@ class Engine:
         return self._source(table).heap
 
     def now(self) -> dt.datetime:
-        """The time of a new statement."""
+        """The time of a new statement: its unit's, if it is in one."""
+        if self.party is not None and self.party.now is not None:
+            return self.party.now
         moment = self._clock()
         if moment.utcoffset() is None:
             raise QueryError("the memory engine's clock has no time zone")
@@ -119,50 +133,47 @@ class Engine:
 
     @contextmanager
     def statement(self, now: dt.datetime | None = None) -> Iterator[Work]:
-        """One statement: its ties fire at the end; whatever fails leaves nothing of it."""
-        with self.atomic():
-            work = Work(self._ties, self.now() if now is None else now)
+        """One statement that writes: its ties fire at the end; whatever fails leaves nothing of it."""
+        if self.party is not None:
+            self.party.writing()
+        with self.journal.atomic():
+            work = Work(self._ties, self.now() if now is None else now, self.party)
             yield work
             work.settle()
 
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        """All of it or nothing. Only identities' numbers are not given back."""
-        position = len(self._undo)
-        self._depth += 1
-        try:
-            yield
-        except BaseException:
-            rewind(self._undo, position)
-            raise
-        finally:
-            self._depth -= 1
-        if not self._depth and not self._marks:
-            self._undo.clear()
-
-    def mark(self) -> Mark:
-        """This moment, for `restore`. From the first mark on, all that is written is remembered."""
-        if not self._marks or self._marks[-1].position < len(self._undo):
-            self._marks.append(Mark(len(self._undo)))
-        return self._marks[-1]
-
-    def restore(self, mark: Mark) -> None:
-        """Go back to the mark, which stays good; later ones don't. Raises QueryError for a mark that is not good."""
-        if mark not in self._marks:
-            raise QueryError("this mark is not of this engine, or lies after one that was restored")
-        rewind(self._undo, mark.position)
-        del self._marks[self._marks.index(mark) + 1 :]
-
     def check(self) -> list[str]:
-        """What of the indexes, counters and constraints does not agree with the rows; empty if all does."""
-        return faults(self.heaps, self._ties)
+        """What of the indexes, counters and constraints does not agree with the rows, and what units left behind.
+
+        Empty if all is well.
+        """
+        self.journal.lift()
+        left = [f"{self.journal.units} units are open"] if self.journal.units else []
+        return [*faults(self.heaps, self._ties), *left, *self.locks.left()]
+
+    def _locked(self, heap: Heap, rows: list[Entity], query: Select[Any], wait: Wait) -> list[Entity]:
+        """The first rows that could be locked, as many as the query needs."""
+        if self.party is None or not self.party.keeps:
+            raise QueryError("rows are locked until a unit ends: there is no unit here")
+        self.party.writing()
+        most = len(rows) if query.limit is None else query.offset + query.limit
+        locked: list[Entity] = []
+        for row in rows:
+            if len(locked) == most:
+                break
+            if self.party.holding(heap, row, wait):
+                locked.append(row)
+        return locked
 
     # -- compiling
 
-    def _planned(self, source: Source, where: Predicate, user: object) -> tuple[Plan, Values]:
+    def _planned(self, source: Source, where: Predicate, user: object, *, own: bool = True) -> tuple[Plan, Values]:
+        """`own` says that the table's rows are looked at, not just those of other tables."""
         values: Values = []
         shape = shape_of(where, user, values)
-        return source.plans.get(shape) or self._compiled(source, shape, where), values
+        plan = source.plans.get(shape) or self._compiled(source, shape, where)
+        if self.notes is not None:
+            (self.notes.rows if own else self.notes.inside)(plan, values)
+        return plan, values
 
     def _compiled(self, source: Source, shape: Shape, where: Predicate) -> Plan:
         if len(source.plans) >= _MOST_SHAPES:

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from homeport.adapters.memory.constraints import RowRules, copied, unique_violation
 from homeport.adapters.memory.indexes import Index, KeyIndex, Lookup, UniqueIndex, fields
 from homeport.adapters.memory.undo import ABSENT, Undo, drop, put
 from homeport.kernel.entity import Entity, hydrator
 from homeport.kernel.errors import SchemaMismatch
-from homeport.kernel.predicates import IsNull, Operand, Predicate
+from homeport.kernel.predicates import Field, IsNull, Operand, Predicate
 from homeport.kernel.table import Table
 from homeport.kernel.types import ArrayType, JsonType
 
 Covers = Callable[[Entity], bool]
+Claim: TypeAlias = KeyIndex | UniqueIndex
+"""What keeps a value for one row alone."""
 
 
 class Heap:
@@ -27,6 +29,7 @@ class Heap:
         self.table = table
         self.rules = RowRules(table)
         self.rows: dict[object, Entity] = {}
+        self.covers = covers
         self.uniques = tuple(
             UniqueIndex(each.name or "", each.operands, None if each.where is None else covers(each.where))
             for each in table.uniques
@@ -34,11 +37,16 @@ class Heap:
         self.key = attrgetter(table.key)
         self._undo = undo
         self._hydrate = hydrator(table.entity, {})
-        self.primary = KeyIndex(self.rows)
+        self.primary = KeyIndex(table.primary_key, self.key, self.rows)
         self._lookups: dict[tuple[Operand, ...], Lookup] = {fields(table.key): self.primary}
         self._lookups |= {each.operands: each for each in self.uniques if each.covers is None}
         self.indexes = self._made_indexes()
         self._kept: tuple[UniqueIndex | Index, ...] = (*self.uniques, *self.indexes)
+        self.claimants: tuple[Claim, ...] = (self.primary, *self.uniques)
+        """All that keeps a value for one row alone, in the order in which it is looked at."""
+        plain = (each for each in self.uniques if each.covers is None and all(map(_is_field, each.operands)))
+        self.keys: frozenset[Claim] = frozenset((self.primary, *plain))
+        """What foreign keys may refer to: a change of one of these values is more than a change of the row."""
 
     def _made_indexes(self) -> tuple[Index, ...]:
         made = []
@@ -61,6 +69,14 @@ class Heap:
 
     def lookup(self, operands: tuple[Operand, ...]) -> Lookup | None:
         return self._lookups.get(operands)
+
+    def claims(self, row: Entity) -> Iterator[tuple[Claim, object]]:
+        """What no other row may have: its key first, then its value in each unique that it is in, as declared."""
+        yield self.primary, self.key(row)
+        for each in self.uniques:
+            value = each.value(row)
+            if value is not ABSENT:
+                yield each, value
 
     def unique(self, columns: tuple[str, ...]) -> tuple[str, Lookup, Callable[[Entity], object]]:
         """The key or full unique over these columns: its name, what finds by it, and what reads its value of a row."""
@@ -125,6 +141,10 @@ class Shower:
 
     def shown(self, rows: list[Entity]) -> list[Any]:
         return rows if self.same else self._hydrate([self._read(row) for row in rows])
+
+
+def _is_field(operand: Operand) -> bool:
+    return isinstance(operand, Field)
 
 
 def _indexed(table: Table[Any]) -> Iterator[tuple[str, ...]]:

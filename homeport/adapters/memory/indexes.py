@@ -23,7 +23,9 @@ class Lookup(Protocol):
 class KeyIndex:
     """The rows themselves, which are found by their key."""
 
-    def __init__(self, rows: Mapping[object, Entity]) -> None:
+    def __init__(self, name: str, value: Read, rows: Mapping[object, Entity]) -> None:
+        self.name = name
+        self.value = value
         self._rows = rows
 
     def keys(self, value: object) -> Collection[object]:

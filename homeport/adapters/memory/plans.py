@@ -1,6 +1,7 @@
 """How a predicate's rows are found: by the hash index that leaves the fewest, then by the rest of the predicate."""
 
 from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -35,11 +36,22 @@ class Path:
         return self.lookup.keys(tuple([values[slot] for slot in self.slots]))
 
 
+@attrs.frozen(eq=False)
+class Probing:
+    """What an `Exists` is compiled to: its values in, a function out that says of a row whether it holds."""
+
+    plan: "Plan"
+    made: Callable[[Values], Probe]
+
+    def __call__(self, values: Values) -> Probe:
+        return self.made(values)
+
+
 class Plan:
     """A predicate's shape over one heap, compiled."""
 
     def __init__(self, heap: Heap, predicate: Predicate, plan_for: PlanFor) -> None:
-        self._heap = heap
+        self.heap = heap
         conjuncts = predicate.predicates if isinstance(predicate, AllOf) else (predicate,)
         pieces, names = written(heap.table, conjuncts, plan_for)
         self.filter = Filter(pieces, names)
@@ -47,11 +59,28 @@ class Plan:
         by_key = next((each for each in self._paths if _is_key(each)), None)
         self._key_slot = None if by_key is None else by_key.slots[0]
         self._key_rest = self.filter if by_key is None else by_key.rest
+        others = [[(slot, each) for slot, each in piece.prepares if isinstance(each, Probing)] for piece in pieces]
+        self.inner = tuple((slot, each.plan) for looks in others for slot, each in looks)
+        """The plans of what it looks up in other tables, with the places of their values."""
+        alone = (piece for piece, looks in zip(pieces, others, strict=True) if not looks)
+        self.plain = Filter(alone, names) if self.inner else self.filter
+        """What it says of its own rows alone."""
+        self._conjuncts = conjuncts
+        self._plan_for = plan_for
+
+    @cached_property
+    def loose(self) -> Filter:
+        """The same for rows not judged yet: columns that need a value may have none."""
+        return Filter(*written(_with_nulls(self.heap.table), self._conjuncts, self._plan_for))
+
+    def key(self, values: Values) -> object:
+        """The key of the one row that may be meant; ABSENT if there may be others."""
+        return ABSENT if self._key_slot is None else values[self._key_slot]
 
     def rows(self, values: Values) -> list[Entity]:
         """The rows that are meant, in no promised order; a list of the caller's own."""
         if self._key_slot is not None:
-            row = self._heap.rows.get(values[self._key_slot])
+            row = self.heap.rows.get(values[self._key_slot])
             if row is None:
                 return []
             return [row] if self._key_rest.empty else self._key_rest.select((row,), values)
@@ -73,7 +102,7 @@ class Plan:
 
         With an index each row is looked up; without one the values that are meant are gathered once a statement.
         """
-        lookup, read = self._heap.lookup(theirs), reader(theirs)
+        lookup, read = self.heap.lookup(theirs), reader(theirs)
 
         def gathered(values: Values) -> Probe:
             there = {read(row) for row in self.rows(values)} - {ABSENT}
@@ -81,7 +110,7 @@ class Plan:
 
         if lookup is None:
             return gathered
-        keys, rows = lookup.keys, self._heap.rows
+        keys, rows = lookup.keys, self.heap.rows
 
         def looked_up(values: Values) -> Probe:
             test = self.filter.test(values)
@@ -90,7 +119,7 @@ class Plan:
         return looked_up
 
     def _found(self, values: Values) -> tuple[Collection[Entity], Filter]:
-        rows = self._heap.rows
+        rows = self.heap.rows
         if self._key_slot is not None:
             row = rows.get(values[self._key_slot])
             return () if row is None else (row,), self._key_rest
@@ -108,6 +137,10 @@ def written(
     """The conjuncts as text, and the names that it uses."""
     writer = Writer(table, lambda exists: _probes(exists, plan_for))
     return [writer.piece(each) for each in conjuncts], writer.names
+
+
+def _with_nulls(table: Table[Any]) -> Table[Any]:
+    return attrs.evolve(table, columns=tuple(attrs.evolve(each, nullable=True) for each in table.columns))
 
 
 def _is_key(path: Path) -> bool:
@@ -135,9 +168,9 @@ def _path(lookup: Lookup, places: list[int], pieces: list[Piece], names: dict[st
     return Path(lookup, slots, many, rest)
 
 
-def _probes(exists: Exists, plan_for: PlanFor) -> Callable[[Values], Probe]:
+def _probes(exists: Exists, plan_for: PlanFor) -> Probing:
     """The function that says of a row whether another table has what is asked, made anew for every statement."""
     plan = plan_for(exists.table, exists.where)
     theirs = fields(*(name for name, _ in exists.on))
     ours = reader(fields(*(name for _, name in exists.on)))
-    return plan.probes(theirs, ours)
+    return Probing(plan, plan.probes(theirs, ours))

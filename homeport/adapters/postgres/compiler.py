@@ -40,7 +40,7 @@ class Compiler:
     # -- reading
 
     def select(self, query: Select[Any]) -> Bound:
-        shape: list[Any] = ["select", query.name, query.table, query.limit is None, query.offset == 0]
+        shape: list[Any] = ["select", query.name, query.table, query.limit is None, query.offset == 0, query.lock]
         values: list[Any] = []
         for term in query.order:
             shape += (term.column, term.descending, term.nulls_first)

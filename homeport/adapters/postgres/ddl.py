@@ -16,7 +16,7 @@ from homeport.adapters.postgres.ddl_columns import (
     unique_line,
 )
 from homeport.adapters.postgres.ddl_text import plain
-from homeport.adapters.postgres.ddl_triggers import HOME, counter_function_name, counter_statements, touch_triggers
+from homeport.adapters.postgres.ddl_triggers import HOME, counter_function_name, counter_statements, row_triggers
 from homeport.adapters.postgres.predicate_sql import quoted, table_name
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.table import Counter, ForeignKey, Table
@@ -112,7 +112,7 @@ def _in_order(table: Table[Any], catalog: Catalog, later: Sequence[Table[Any]], 
         f"CREATE TABLE {table_name(table)} (\n{inner}\n)",
         *index_statements(table, catalog),
         *early,
-        *touch_triggers(table, home),
+        *row_triggers(table, home),
     ]
     policies = [each for each in access if each not in early]
     return [plain(each) for each in statements], _held_back(table, waiting, policies, catalog)

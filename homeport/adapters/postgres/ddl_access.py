@@ -1,15 +1,14 @@
 """Who may do what: row policies and grants as SQL. Roles are Supabase's."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from homeport.adapters.postgres.ddl_text import shortened
 from homeport.adapters.postgres.predicate_sql import predicate_sql, quoted, table_name
 from homeport.kernel.binding import bind
 from homeport.kernel.catalog import Catalog
-from homeport.kernel.errors import SchemaMismatch
-from homeport.kernel.predicates import TRUE, Predicate
+from homeport.kernel.grants import grants
+from homeport.kernel.predicates import Predicate
 from homeport.kernel.table import Policy, Table, Verb
 
 SERVICE_ROLE = "service_role"
@@ -24,7 +23,8 @@ def access_statements(table: Table[Any], catalog: Catalog) -> list[str]:
     name = table_name(table)
     nothing = f"REVOKE ALL ON TABLE {name} FROM PUBLIC, anon, {SIGNED_IN}, {SERVICE_ROLE}"
     if table.view_of is not None:
-        return [nothing, f"GRANT SELECT ON TABLE {name} TO {', '.join((*_readers(table), SERVICE_ROLE))}"]
+        readers = (SIGNED_IN, SERVICE_ROLE) if grants(table) else (SERVICE_ROLE,)
+        return [nothing, f"GRANT SELECT ON TABLE {name} TO {', '.join(readers)}"]
     return [
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         nothing,
@@ -42,39 +42,18 @@ def function_grants(signature: str) -> list[str]:
     ]
 
 
-def _readers(table: Table[Any]) -> tuple[str, ...]:
-    """Raises SchemaMismatch for a projection whose policy is more than that every signed-in user may read all of it."""
-    if any(each.verb is not Verb.SELECT or each.using != TRUE for each in table.policies):
-        raise SchemaMismatch(f"{table.name}: a projection's rows can't be limited by a policy")
-    return (SIGNED_IN,) if table.policies else ()
-
-
 def _grants(table: Table[Any]) -> list[str]:
-    verbs = [_verb(table, verb, columns) for verb, columns in _allowed(table)]
-    whole = [verb for verb in verbs if "(" not in verb]
-    grants = ([", ".join(whole)] if whole else []) + [verb for verb in verbs if verb not in whole]
-    return [f"GRANT {each} ON TABLE {table_name(table)} TO {SIGNED_IN}" for each in grants]
+    """Verbs on all columns in one statement, each of the others in its own."""
+    given = grants(table)
+    whole = ", ".join(each.verb.value.upper() for each in given if each.columns is None)
+    limited = [_on_columns(table, each.verb, each.columns) for each in given if each.columns is not None]
+    said = [whole, *limited] if whole else limited
+    return [f"GRANT {each} ON TABLE {table_name(table)} TO {SIGNED_IN}" for each in said]
 
 
-def _allowed(table: Table[Any]) -> Iterator[tuple[Verb, tuple[str, ...]]]:
-    """Each verb with its columns, none for all. What the database counts is nobody's to write."""
-    counted = {each.column for each in table.counters}
-    for verb in Verb:
-        policies = [each for each in table.policies if each.verb is verb]
-        if not policies:
-            continue
-        named = {name for each in policies for name in each.columns}
-        limited = verb is Verb.UPDATE and all(each.columns for each in policies)
-        if limited or (counted and verb in (Verb.INSERT, Verb.UPDATE)):
-            names = (each.name for each in table.columns if each.stored and each.name not in counted)
-            yield verb, tuple(name for name in names if not limited or name in named)
-        else:
-            yield verb, ()
-
-
-def _verb(table: Table[Any], verb: Verb, columns: tuple[str, ...]) -> str:
+def _on_columns(table: Table[Any], verb: Verb, columns: tuple[str, ...]) -> str:
     names = ", ".join(quoted(table.require(name).db_name) for name in columns)
-    return f"{verb.value.upper()} (\n    {names}\n)" if columns else verb.value.upper()
+    return f"{verb.value.upper()} (\n    {names}\n)"
 
 
 def _policies(table: Table[Any], catalog: Catalog) -> list[str]:

@@ -8,7 +8,7 @@ from homeport.adapters.postgres.predicate_sql import predicate_sql, quoted, tabl
 from homeport.kernel.binding import bind
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.predicates import Field, Lower, Operand
-from homeport.kernel.table import Check, Column, ForeignKey, Index, Rule, Table, Unique
+from homeport.kernel.table import Check, Column, ForeignKey, Index, OnDelete, Rule, Table, Unique
 from homeport.kernel.types import ArrayType, ChoiceType, ColumnType, TextType
 
 
@@ -59,9 +59,12 @@ def foreign_key_line(table: Table[Any], key: ForeignKey, catalog: Catalog) -> st
     else:
         place = ".".join(quoted(part) for part in key.table.split(".", 1))
         columns = ", ".join(quoted(name) for name in key.targets)
+    action = key.on_delete.value
+    if len(key.columns) > 1 and key.on_delete is OnDelete.SET_NULL:
+        action += f" ({_names(table, (key.referring,))})"
     return (
         f"CONSTRAINT {quoted(key.name)} FOREIGN KEY ({_names(table, key.columns)})"
-        f" REFERENCES {place} ({columns}) ON DELETE {key.on_delete.value}"
+        f" REFERENCES {place} ({columns}) ON DELETE {action}"
     )
 
 

@@ -1,9 +1,10 @@
-"""What the database keeps up to date by itself: the time of the last change, and counters. As SQL."""
+"""What the database keeps up to date by itself: the time of the last change, versions, and counters. As SQL."""
 
 from typing import Any
 
 from homeport.adapters.postgres.ddl_text import literal, shortened
-from homeport.adapters.postgres.predicate_sql import quoted, table_name
+from homeport.adapters.postgres.predicate_sql import predicate_sql, quoted, table_name
+from homeport.kernel.binding import bind
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.table import Counter, Table
 
@@ -16,6 +17,19 @@ BEGIN
         NEW.updated_at := now();
     ELSE
         NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], now()));
+    END IF;
+    RETURN NEW;
+END
+"""
+
+VERSION_BODY = """
+BEGIN
+    IF TG_ARGV[0] = 'version' THEN
+        NEW.version := OLD.version + 1;
+    ELSE
+        NEW := jsonb_populate_record(
+            NEW, jsonb_build_object(TG_ARGV[0], (to_jsonb(OLD) ->> TG_ARGV[0])::bigint + 1)
+        );
     END IF;
     RETURN NEW;
 END
@@ -60,22 +74,29 @@ _EVENTS = (
 )
 
 
-def touch_function(home: str = HOME) -> str:
-    """The one function behind every touch trigger; the trigger's argument is the column."""
-    return (
-        f"CREATE OR REPLACE FUNCTION {quoted(home)}.touch() RETURNS trigger\n"
-        f"LANGUAGE plpgsql SET search_path = '' AS $${TOUCH_BODY}$$"
-    )
+def row_functions(home: str = HOME) -> list[str]:
+    """The one function behind every touch trigger, and the one behind every version; the argument is the column."""
+    made: list[str] = []
+    for name, body in (("touch", TOUCH_BODY), ("raise_version", VERSION_BODY)):
+        function = f"{quoted(home)}.{name}()"
+        made.append(
+            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger\n"
+            f"LANGUAGE plpgsql SET search_path = '' AS $${body}$$"
+        )
+        made.append(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+    return made
 
 
-def touch_triggers(table: Table[Any], home: str = HOME) -> list[str]:
+def row_triggers(table: Table[Any], home: str = HOME) -> list[str]:
     """They fire for a statement on the row itself, not for a counter's or a foreign key's change."""
-    touched = [each for each in table.columns if each.touched]
+    kept = [("touch", "touch", each) for each in table.columns if each.touched]
+    if table.version is not None:
+        kept.append(("raise", "raise_version", table.require(table.version)))
     return [
-        f"CREATE TRIGGER {quoted(shortened(f'{table.name}_touch_{each.name}'))} BEFORE UPDATE ON {table_name(table)}\n"
+        f"CREATE TRIGGER {quoted(shortened(f'{table.name}_{verb}_{each.name}'))} BEFORE UPDATE ON {table_name(table)}\n"
         f"    FOR EACH ROW WHEN (pg_trigger_depth() = 0)"
-        f" EXECUTE FUNCTION {quoted(home)}.touch({literal(each.db_name)})"
-        for each in touched
+        f" EXECUTE FUNCTION {quoted(home)}.{function}({literal(each.db_name)})"
+        for verb, function, each in kept
     ]
 
 
@@ -92,8 +113,8 @@ def counter_statements(parent: Table[Any], counter: Counter, catalog: Catalog, h
     body = _COUNT_BODY.format(
         type=child.require(counter.by).type.sql,
         by=quoted(child.require(counter.by).db_name),
-        came_counts=_counts("came", child, counter),
-        gone_counts=_counts("gone", child, counter),
+        came_counts=_counts("came", child, counter, catalog),
+        gone_counts=_counts("gone", child, counter, catalog),
         parent=table_name(parent),
         key=quoted(parent.key_column.db_name),
         column=quoted(parent.require(counter.column).db_name),
@@ -109,8 +130,10 @@ def counter_statements(parent: Table[Any], counter: Counter, catalog: Catalog, h
     ]
 
 
-def _counts(rows: str, child: Table[Any], counter: Counter) -> str:
+def _counts(rows: str, child: Table[Any], counter: Counter, catalog: Catalog) -> str:
     conditions = [f"{rows}.{quoted(child.require(counter.by).db_name)} IS NOT NULL"]
     if child.soft_delete is not None:
         conditions.append(f"{rows}.{quoted(child.require(child.soft_delete).db_name)} IS NULL")
+    if counter.where is not None:
+        conditions.append(predicate_sql(bind(counter.where, child, catalog), child, rows))
     return " AND ".join(conditions)

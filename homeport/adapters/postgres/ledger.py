@@ -4,7 +4,8 @@ For the list of all SQL in docs/sql. Values come from the function that it is gi
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import Any, Self
 
 import attrs
 
@@ -16,10 +17,12 @@ from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
 from homeport.kernel.errors import SchemaMismatch, Unsupported
+from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.query import Delete, Insert, Moment, Select, Update, UpdateEach, Written, never
 from homeport.kernel.table import Column, Row, Table
+from homeport.kernel.units import DEFAULT_UNIT, UnitOptions, Wait
 from homeport.ports.context import Context
 
 MakeValue = Callable[[Column], object]
@@ -37,7 +40,7 @@ class Statement:
 
 
 class LedgerStore:
-    """Specified by `homeport.ports.store.Session`, apart from `execute_query`, which has no text of ours."""
+    """Specified by `homeport.ports.store.Session` and `Unit`, but for `execute_query`, which has no text of ours."""
 
     def __init__(
         self, catalog: Catalog, cursors: CursorSigner, operations: Iterable[Operation[Any, Any]], make: MakeValue
@@ -96,6 +99,23 @@ class LedgerStore:
 
     async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
         raise Unsupported("a ledger lists statements of ours only")
+
+    @asynccontextmanager
+    async def transaction(self, _: UnitOptions = DEFAULT_UNIT, /) -> AsyncIterator[Self]:
+        yield self
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        yield
+
+    async def lock(self, _: str, __: Wait, /) -> bool:
+        return True
+
+    def scoped(self, _: Identity, /) -> Self:
+        return self
+
+    async def ping(self) -> None:
+        return
 
     async def close(self) -> None:
         return

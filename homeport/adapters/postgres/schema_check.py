@@ -8,7 +8,7 @@ from typing import Any
 
 from homeport.adapters.postgres.connections import Connection
 from homeport.adapters.postgres.ddl import tables_sql
-from homeport.adapters.postgres.ddl_triggers import HOME, touch_function
+from homeport.adapters.postgres.ddl_triggers import HOME, row_functions
 from homeport.adapters.postgres.function_check import audit_functions, check_operations
 from homeport.adapters.postgres.migrate_ledger import DRIVER, meant
 from homeport.adapters.postgres.predicate_sql import quoted
@@ -66,9 +66,7 @@ async def _build(connection: Connection, catalog: Catalog) -> None:
     await connection.execute(f"SET LOCAL search_path = {', '.join(map(quoted, path))}")
     home = _BESIDE + HOME
     moved = catalog.moved(lambda schema: _BESIDE + schema)
-    await connection.execute(touch_function(home))
-    await connection.execute(f"REVOKE ALL ON FUNCTION {quoted(home)}.touch() FROM PUBLIC")
-    for each in tables_sql(moved.tables, moved, home).up:
+    for each in (*row_functions(home), *tables_sql(moved.tables, moved, home).up):
         await connection.execute(each)
 
 

@@ -4,7 +4,7 @@ A text starts with the statement's name in a comment, names its columns one by o
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -15,9 +15,16 @@ from homeport.kernel.predicates import TRUE, Predicate
 from homeport.kernel.query import Delete, Insert, Moment, Order, Select, Update, UpdateEach
 from homeport.kernel.table import Column, Row, Table
 from homeport.kernel.types import ChoiceType
+from homeport.kernel.units import Wait
 
 _UNSAFE = re.compile(r"[^a-z0-9_.]")
 _ROW = quoted("t")
+_LOCKS: Mapping[Wait | None, tuple[str, ...]] = {
+    None: (),
+    Wait.WAIT: ("FOR UPDATE",),
+    Wait.NOWAIT: ("FOR UPDATE NOWAIT",),
+    Wait.SKIP_LOCKED: ("FOR UPDATE SKIP LOCKED",),
+}
 
 
 def comment(name: str) -> str:
@@ -31,7 +38,7 @@ def select(query: Select[Any]) -> str:
     parts += _where(query.table, query.where, numbers)
     if query.order:
         parts.append("ORDER BY " + ", ".join(_order(query.table, term) for term in query.order))
-    return " ".join([*parts, *_limits(query, numbers)])
+    return " ".join([*parts, *_limits(query, numbers), *_LOCKS[query.lock]])
 
 
 def counted(query: Select[Any]) -> str:

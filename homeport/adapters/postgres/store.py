@@ -1,42 +1,84 @@
 """The store over PostgreSQL: one statement a call, and a transaction only where one statement can't do it."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from types import TracebackType
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
+
+import attrs
 
 from homeport.adapters.postgres import bulk
 from homeport.adapters.postgres.compiler import Bound, Compiler, Hydrate
-from homeport.adapters.postgres.connections import Connection, Connections, is_alive, transaction
-from homeport.adapters.postgres.errors import answered, translated
+from homeport.adapters.postgres.connections import Connection, Connections
 from homeport.adapters.postgres.predicate_sql import table_name
 from homeport.adapters.postgres.statements import comment
+from homeport.adapters.postgres.units import unit
+from homeport.adapters.postgres.ways import (
+    RELEASE,
+    SAVEPOINT,
+    Direct,
+    Scoped,
+    Way,
+    atomic,
+    finished,
+    refuse_lock,
+    snapshot,
+    undone,
+)
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
-from homeport.kernel.errors import SchemaMismatch
+from homeport.kernel.errors import LockTimeout, SchemaMismatch
+from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.predicates import FALSE
 from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written, never
 from homeport.kernel.table import Table
+from homeport.kernel.units import DEFAULT_UNIT, UnitOptions, Wait
 
 STREAM_ROWS = 500
 
 CAPABILITIES = ~Capability(0)
 
+_LOG = logging.getLogger("homeport")
+_ONE_LOGIN = (
+    "calls of users are made over the one login of the service, which fails open: set scoped_database_url"
+    " to the login `authenticator`, which may do nothing by itself"
+)
 
-class PostgresStore:
-    """Specified by `homeport.ports.store.Session`."""
 
-    def __init__(
-        self, connections: Connections, *, catalog: Catalog, cursors: CursorSigner, compiler: Compiler
-    ) -> None:
-        self._connections = connections
-        self._catalog = catalog
-        self._cursors = cursors
-        self._compiler = compiler
-        self._row_security: dict[Table[Any], bool] = {}
+@attrs.frozen(eq=False)
+class Shared:
+    """What the stores of all identities and units of one database have in common.
+
+    Attributes:
+        scoped: the connections of users' calls: those of a login that may do nothing by itself, where there is one.
+        secured: whether row policies apply to the unscoped login, by table: COPY refuses such a table.
+    """
+
+    connections: Connections
+    scoped: Connections
+    catalog: Catalog
+    cursors: CursorSigner
+    compiler: Compiler
+    secured: dict[Table[Any], bool] = attrs.field(factory=dict)
+    _warned: list[str] = attrs.field(factory=list)
+
+    def warn_of_one_login(self) -> None:
+        """Once, where users' calls have no login of their own: a forgotten BEGIN would have this one's rights."""
+        if self.scoped is self.connections and not self._warned:
+            self._warned.append(_ONE_LOGIN)
+            _LOG.warning(_ONE_LOGIN)
+
+
+class PostgresCalls:
+    """The eight calls, each over a connection that its way lends."""
+
+    def __init__(self, shared: Shared, way: Way) -> None:
+        self._shared = shared
+        self._compiler = shared.compiler
+        self._way = way
 
     @property
     def adapter(self) -> str:
@@ -48,19 +90,21 @@ class PostgresStore:
 
     @property
     def catalog(self) -> Catalog:
-        return self._catalog
+        return self._shared.catalog
 
     @property
     def cursors(self) -> CursorSigner:
-        return self._cursors
+        return self._shared.cursors
 
     # -- reading
 
     async def fetch(self, query: Select[E], /) -> list[E]:
         if never(query):
             return []
+        if query.lock is not None and not self._way.locks:
+            raise refuse_lock()
         text, values = self._compiler.select(query)
-        async with self._borrowed(writes=False) as connection:
+        async with self._way.borrow(writes=False) as connection:
             rows = await connection.fetch(text, *values)
         return _entities(self._compiler.codec(query.table).hydrate, rows)
 
@@ -69,8 +113,10 @@ class PostgresStore:
             return
         text, values = self._compiler.select(query)
         hydrate = self._compiler.codec(query.table).hydrate
-        async with self._borrowed(writes=False) as connection, _snapshot(connection):
-            cursor = await connection.cursor(text, *values)
+        async with self._way.borrow(writes=False) as connection, snapshot(connection):
+            # Not by `cursor`, which names its statement even where a pooler would give the name to others.
+            statement = await connection.prepare(text)
+            cursor = await statement.cursor(*values)
             while rows := await cursor.fetch(STREAM_ROWS):
                 for entity in _entities(hydrate, rows):
                     yield entity
@@ -79,7 +125,7 @@ class PostgresStore:
         if never(query):
             return 0
         text, values = self._compiler.count(query)
-        async with self._borrowed(writes=False) as connection:
+        async with self._way.borrow(writes=False) as connection:
             return int(await connection.fetchval(text, *values))
 
     # -- writing
@@ -98,7 +144,7 @@ class PostgresStore:
 
     async def _insert_one(self, command: Insert[E]) -> Written[E]:
         text, values = self._compiler.insert_one(command)
-        async with self._borrowed(writes=True) as connection:
+        async with self._way.borrow(writes=True) as connection:
             written = await self._write(connection, command.table, text, values, returning=command.returning)
         if written.count == 0 and bulk.spares_deleted_rows(command):
             raise bulk.meets_a_deleted_row(command)
@@ -110,8 +156,8 @@ class PostgresStore:
         together = guarded or len(pieces) > 1
         count, entities = 0, list[E]()
         async with (
-            self._borrowed(writes=True) as connection,
-            transaction(connection) if together else nullcontext(),
+            self._way.borrow(writes=True) as connection,
+            atomic(connection) if together else nullcontext(),
         ):
             for text, values in pieces:
                 some = await self._write(connection, command.table, text, values, returning=command.returning)
@@ -126,7 +172,7 @@ class PostgresStore:
         names = tuple(command.rows[0])
         records = (tuple(map(row.__getitem__, names)) for row in command.rows)
         table = command.table
-        async with self._borrowed(writes=True) as connection:
+        async with self._way.borrow(writes=True) as connection:
             await connection.copy_records_to_table(
                 table.db_name,
                 schema_name=table.schema,
@@ -136,19 +182,21 @@ class PostgresStore:
         return Written(len(command.rows))
 
     async def _secured_by_row(self, table: Table[Any]) -> bool:
-        """Whether row policies apply to this login: COPY refuses such a table. Asked once a table."""
-        found = self._row_security.get(table)
+        """Whether row policies apply: COPY refuses such a table. Asked once a table."""
+        if self._way.as_user:
+            return True
+        found = self._shared.secured.get(table)
         if found is None:
             text = f"{comment(f'{table.name}.row_security')}SELECT row_security_active($1::text)"
-            async with self._borrowed(writes=False) as connection:
-                found = self._row_security[table] = bool(await connection.fetchval(text, table_name(table)))
+            async with self._way.borrow(writes=False) as connection:
+                found = self._shared.secured[table] = bool(await connection.fetchval(text, table_name(table)))
         return found
 
     async def update(self, command: Update[E], /) -> Written[E]:
         if command.where == FALSE:
             return Written(0)
         text, values = self._compiler.update(command)
-        async with self._borrowed(writes=True) as connection:
+        async with self._way.borrow(writes=True) as connection:
             return await self._write(connection, command.table, text, values, returning=command.returning)
 
     async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
@@ -157,8 +205,8 @@ class PostgresStore:
         groups = [self._compiler.update_each(command, group) for group in bulk.by_columns(command)]
         count = 0
         async with (
-            self._borrowed(writes=True) as connection,
-            nullcontext() if len(groups) == 1 else transaction(connection),
+            self._way.borrow(writes=True) as connection,
+            nullcontext() if len(groups) == 1 else atomic(connection),
         ):
             for text, values in groups:
                 count += _count(await connection.execute(text, *values))
@@ -168,7 +216,7 @@ class PostgresStore:
         if command.where == FALSE:
             return Written(0)
         text, values = self._compiler.delete(command)
-        async with self._borrowed(writes=True) as connection:
+        async with self._way.borrow(writes=True) as connection:
             return Written(_count(await connection.execute(text, *values)))
 
     async def _write(
@@ -183,56 +231,74 @@ class PostgresStore:
 
     async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
         text, values, hydrate = self._compiler.call(operation, parameter)
-        async with self._borrowed(writes=operation.writes) as connection:
+        async with self._way.borrow(writes=operation.writes) as connection:
             rows = await connection.fetch(text, *values)
         return operation.answer(_entities(hydrate, rows))
 
     async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
         """The rows by column name, with the driver's own values. A connection of our own pool is reset afterwards."""
-        async with self._borrowed(writes=True, raw=True) as connection:
+        async with self._way.borrow(writes=True, raw=True) as connection:
             rows = await connection.fetch(f"{comment('execute_query')}{query}", *params)
         return [dict(row) for row in rows]
 
+
+class PostgresUnit(PostgresCalls):
+    """Specified by `homeport.ports.store.Unit`."""
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        async with self._way.borrow(writes=False) as connection:
+            await connection.execute(SAVEPOINT)
+        try:
+            yield
+        except BaseException:
+            await finished(undone(connection))
+            raise
+        async with self._way.borrow(writes=False):
+            await connection.execute(RELEASE)
+
+    async def lock(self, name: str, wait: Wait, /) -> bool:
+        """By a hash of 64 bits: two names that share it share the lock."""
+        tries = "" if wait is Wait.WAIT else "try_"
+        text = f"{comment('unit.lock')}SELECT pg_{tries}advisory_xact_lock(hashtextextended($1::text, 0))"
+        async with self._way.borrow(writes=False) as connection:
+            had = await connection.fetchval(text, name)
+        if had is False and wait is Wait.NOWAIT:
+            raise LockTimeout("the lock of that name is held by somebody else")
+        return had is not False
+
+
+class PostgresStore(PostgresCalls):
+    """Specified by `homeport.ports.store.Session`."""
+
+    def __init__(self, shared: Shared, identity: Identity | None = None) -> None:
+        self._identity = identity
+        self._connections = shared.connections if identity is None else shared.scoped
+        way = Direct(self._connections, shared.catalog)
+        super().__init__(shared, way if identity is None else Scoped(self._connections, shared.catalog, identity))
+
+    @asynccontextmanager
+    async def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AsyncIterator[PostgresUnit]:
+        async with unit(self._connections, self._shared.catalog, options, self._identity) as way:
+            yield PostgresUnit(self._shared, way)
+
+    def scoped(self, identity: Identity, /) -> "PostgresStore":
+        """Service too is a role that is taken on: the login of scoped calls may do nothing by itself."""
+        self._shared.warn_of_one_login()
+        return PostgresStore(self._shared, identity)
+
+    async def ping(self) -> None:
+        async with self._way.borrow(writes=False) as connection:
+            await connection.execute("SELECT")
+
     async def close(self) -> None:
-        await self._connections.close()
-
-    def _borrowed(self, *, writes: bool, raw: bool = False) -> "_Borrowed":
-        return _Borrowed(self._connections, self._catalog, writes=writes, raw=raw)
-
-
-class _Borrowed:
-    """One connection for one call: the only edge where the driver's errors become ours."""
-
-    __slots__ = ("_catalog", "_connection", "_connections", "_raw", "_writes")
-
-    def __init__(self, connections: Connections, catalog: Catalog, *, writes: bool, raw: bool) -> None:
-        self._connections = connections
-        self._catalog = catalog
-        self._writes = writes
-        self._raw = raw
-
-    async def __aenter__(self) -> Connection:
-        self._connection = await self._connections.acquire()
-        return self._connection
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            await self._connections.release(self._connection, raw=self._raw)
+        """A scoped store closes nothing."""
+        if self._identity is not None:
             return
-        alive = is_alive(self._connection)
-        await self._connections.release(self._connection, failed=not answered(error), raw=self._raw)
-        ours = translated(error, self._catalog, sent=self._writes, alive=alive)
-        if ours is not None and ours is not error:
-            raise ours from error
-
-
-def _snapshot(connection: Connection) -> AbstractAsyncContextManager[object]:
-    """A transaction that sees one moment; inside a unit the unit's own."""
-    if connection.is_in_transaction():
-        return nullcontext()
-    return transaction(connection, isolation="repeatable_read", readonly=True)
+        try:
+            await self._shared.connections.close()
+        finally:
+            await self._shared.scoped.close()
 
 
 def _entities(hydrate: Hydrate[E], rows: Sequence[Any]) -> list[E]:

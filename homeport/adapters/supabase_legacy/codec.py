@@ -1,6 +1,6 @@
 """Values between Python and PostgREST: JSON in bodies, text in filters, and what is selected so that nothing is lost.
 
-Numerics, doubles and jsonb are selected as text, for JSON numbers read by Python lose digits, signs of zero and kinds.
+Numerics, floats and jsonb are selected as text, for JSON numbers read by Python lose digits, signs of zero and kinds.
 """
 
 import datetime as dt
@@ -32,8 +32,10 @@ from homeport.kernel.types import (
     IntervalType,
     JsonType,
     NumericType,
+    RealType,
     TimestampType,
     UuidType,
+    single,
 )
 
 Convert: TypeAlias = Callable[[Any], Any]
@@ -118,9 +120,9 @@ def _text(value: Any) -> str:
 
 def _cast(kind: ColumnType) -> str:
     match kind:
-        case NumericType() | DoubleType() | JsonType():
+        case NumericType() | DoubleType() | RealType() | JsonType():
             return "::text"
-        case ArrayType(NumericType() | DoubleType()):
+        case ArrayType(NumericType() | DoubleType() | RealType()):
             return "::_text"  # the internal name: brackets are no part of PostgREST's casts
         case _:
             return ""
@@ -154,6 +156,8 @@ def _scalar(name: str, kind: ColumnType) -> Convert | None:
             return Decimal
         case DoubleType():
             return float
+        case RealType():
+            return _single  # the text has as few digits as tell it from its neighbours
         case JsonType():
             return orjson.loads
         case UuidType():
@@ -196,6 +200,10 @@ def _or_mismatch(name: str, read: Convert) -> Convert:
 def _moment(text: str) -> dt.datetime:
     """In UTC: the server writes it in the role's time zone."""
     return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+
+
+def _single(text: str) -> float:
+    return single(float(text))
 
 
 def _bytes(text: str) -> bytes:

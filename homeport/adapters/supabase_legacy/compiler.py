@@ -186,6 +186,8 @@ def _check_conflict(command: Insert[Any], conflict: OnConflict, names: list[str]
 def _moved(table: Table[Any], changes: Row) -> frozenset[str]:
     """The columns that may have another value after the update."""
     moved = {*changes, *(each.name for each in table.columns if each.touched)}
+    if table.version is not None:
+        moved.add(table.version)
     moved |= {
         each.name
         for each in table.columns

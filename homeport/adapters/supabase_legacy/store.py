@@ -1,13 +1,12 @@
 """The legacy store: the port's calls as requests to PostgREST, made by one identity. Every call is one transaction."""
 
-import base64
-import binascii
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import attrs
-import orjson
 
+from homeport.adapters.supabase_legacy.callers import Caller, Keys, subject
 from homeport.adapters.supabase_legacy.compiler import ADAPTER, CAPABILITIES, Compiler
 from homeport.adapters.supabase_legacy.reading import Reader, RowCap, total_of
 from homeport.adapters.supabase_legacy.transport import Call, JsonRow, Reply, Transport
@@ -15,11 +14,14 @@ from homeport.adapters.supabase_legacy.upserts import deleted_in_the_way, in_giv
 from homeport.kernel.capabilities import Capability, require
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
-from homeport.kernel.errors import NotNullViolation, OutcomeUnknown
+from homeport.kernel.errors import NotNullViolation, OutcomeUnknown, RepositoryPermissionError, Unsupported
+from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.predicates import FALSE
 from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written
+from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
+from homeport.ports.store import Unit
 
 
 @attrs.frozen(eq=False)
@@ -30,27 +32,39 @@ class Shared:
     catalog: Catalog
     cursors: CursorSigner
     cap: RowCap
+    keys: Keys
 
 
 class LegacyStore:
-    """Specified by `homeport.ports.store.Session`; `with_token` gives a store for another identity.
+    """Specified by `homeport.ports.store.Session`.
 
     A list over several pages is not one moment: rows that move in its order meanwhile may be seen twice or not at all.
     """
 
-    def __init__(self, shared: Shared, compiler: Compiler, token: str | None, *, opener: bool = True) -> None:
+    def __init__(self, shared: Shared, compiler: Compiler, caller: Caller | None = None) -> None:
+        """`compiler` knows who is signed in; no `caller` is the opener itself."""
         self._shared = shared
-        self._token = token
-        self._opener = opener
-        self._compiler = compiler.signed_in(None if token is None else subject(token))
-        self._reader = Reader(self._send, self._compiler, shared.cap, shared.transport.url_bytes)
+        self._opener = caller is None
+        self._caller = shared.keys.opener if caller is None else caller
+        self._compiler = compiler
+        self._reader = Reader(self._send, compiler, shared.cap, shared.transport.url_bytes)
 
-    def with_token(self, token: str | None) -> "LegacyStore":
-        """A store whose calls carry this bearer token, over the same connections; None is anon.
+    @classmethod
+    def opened(cls, shared: Shared, compiler: Compiler) -> "LegacyStore":
+        """The opener's own store."""
+        return cls(shared, compiler.signed_in(subject(shared.keys.own)))
 
-        The server alone judges the token. Closing this store closes nothing: its opener does.
+    def scoped(self, identity: Identity, /) -> "LegacyStore":
+        """The same tables over the same connections, asked by this identity: the server alone judges its token.
+
+        It sends the identity's token, or one signed for it where the opener was given what signs; anon sends the anon
+        key. Closing it closes nothing.
+
+        Raises:
+            Unsupported: a user's token is not known, and nothing signs one.
         """
-        return LegacyStore(self._shared, self._compiler, token, opener=False)
+        user = None if identity.user is None else str(identity.user)
+        return LegacyStore(self._shared, self._compiler.signed_in(user), self._shared.keys.caller(identity))
 
     @property
     def adapter(self) -> str:
@@ -72,9 +86,11 @@ class LegacyStore:
 
     async def fetch(self, query: Select[E], /) -> list[E]:
         """A list of values too long for a URL is asked for in parts, which are put in order here."""
+        _refuse_lock(query)
         return await self._reader.fetch(query)
 
     async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
+        _refuse_lock(query)
         async for row in self._reader.stream(query):
             yield row
 
@@ -154,25 +170,35 @@ class LegacyStore:
         require(CAPABILITIES, Capability.RAW_SQL, ADAPTER)
         return []
 
+    def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AbstractAsyncContextManager[Unit]:
+        """Always Unsupported: nothing spans two requests."""
+        raise Unsupported(
+            f"{ADAPTER} does not offer {Capability.TRANSACTIONS.name}: each call is a transaction by itself"
+        )
+
+    async def ping(self) -> None:
+        """Asks for no row of some table. That a role may not read it is a sign of life as well."""
+        for some in self.catalog.tables[:1]:
+            try:
+                await self._send(self._compiler.keys(Select("ping", some, limit=0)))
+            except RepositoryPermissionError as error:
+                if error.code != "42501":
+                    raise
+
     async def close(self) -> None:
         if self._opener:
             await self._shared.transport.aclose()
 
     async def _send(self, call: Call) -> Reply:
         try:
-            return await self._shared.transport.send(call, self._token)
+            return await self._shared.transport.send(call, self._caller.bearer(), api_key=self._caller.api_key)
         except NotNullViolation as error:
             raise _declared(error, self.catalog, call) from None
 
 
-def subject(token: str) -> str | None:
-    """Who the token says is signed in, unverified; None for nobody, and for a key that is no JWT."""
-    try:
-        claims = orjson.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-        given = claims.get("sub")
-    except (IndexError, ValueError, binascii.Error, AttributeError):
-        return None
-    return given if isinstance(given, str) and given else None
+def _refuse_lock(query: Select[Any]) -> None:
+    if query.lock is not None:
+        require(CAPABILITIES, Capability.ROW_LOCKS, ADAPTER)
 
 
 def _declared(error: NotNullViolation, catalog: Catalog, call: Call) -> NotNullViolation:

@@ -161,8 +161,10 @@ class Transport:
             follow_redirects=False,
         )
 
-    async def send(self, call: Call, token: str | None) -> Reply:
+    async def send(self, call: Call, token: str | None, *, api_key: str | None = None) -> Reply:
         """The server's answer to the call, made with this bearer token; None is anon.
+
+        `api_key` is shown to the gateway in the place of the transport's own.
 
         Raises:
             RepositoryUnavailableError: the server was not reached or did not execute the call.
@@ -171,7 +173,7 @@ class Transport:
             QueryTooLarge: the query string is too long; nothing was sent.
             RepositoryError: any other class, for the server's refusal.
         """
-        request = self._build(call, token)
+        request = self._build(call, token, api_key)
         response = await self._sent(request, call)
         return self._read(response, call)
 
@@ -197,12 +199,13 @@ class Transport:
         """The longest query string it sends."""
         return self._limits.url_bytes
 
-    def _build(self, call: Call, token: str | None) -> RequestConfig[httpx.AsyncClient]:
+    def _build(self, call: Call, token: str | None, api_key: str | None) -> RequestConfig[httpx.AsyncClient]:
         if call.size > self._limits.url_bytes:
             raise QueryTooLarge(f"{call.target}: the query takes {call.size} bytes of {self._limits.url_bytes}")
         headers = {}
         if token is not None:  # nor a key without a token: some gateways would make a token of it
-            headers = {**self._key, "Authorization": f"Bearer {_header_value(token)}"}
+            shown = self._key if api_key is None else {"apikey": _header_value(api_key)}
+            headers = {**shown, "Authorization": f"Bearer {_header_value(token)}"}
         client = AsyncPostgrestClient(self._url, schema=call.schema, headers=headers, http_client=self._session)
         request = _request(client, call)
         request.params = httpx.QueryParams(list(call.params))

@@ -61,10 +61,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.budget_categories TO authen
 CREATE POLICY budget_categories_select ON public.budget_categories FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY budget_categories_insert ON public.budget_categories FOR INSERT TO authenticated
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND EXISTS (SELECT FROM public.budgets AS x1 WHERE x1.id = budget_categories.budget_id AND x1.user_id = (SELECT auth.uid()))));
 CREATE POLICY budget_categories_update ON public.budget_categories FOR UPDATE TO authenticated
     USING (user_id = (SELECT auth.uid()))
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND EXISTS (SELECT FROM public.budgets AS x1 WHERE x1.id = budget_categories.budget_id AND x1.user_id = (SELECT auth.uid()))));
 CREATE POLICY budget_categories_delete ON public.budget_categories FOR DELETE TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE TRIGGER budget_categories_touch_updated_at BEFORE UPDATE ON public.budget_categories
@@ -87,6 +87,7 @@ CREATE TABLE public.recurring_expenses (
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT recurring_expenses_pkey PRIMARY KEY (id),
+    CONSTRAINT recurring_expenses_user_id_id_key UNIQUE (user_id, id),
     CONSTRAINT recurring_expenses_frequency_check CHECK (frequency IN ('daily', 'weekly', 'biweekly', 'monthly', 'quarterly', 'yearly')),
     CONSTRAINT recurring_expenses_amount_check CHECK (amount > 0),
     CONSTRAINT recurring_expenses_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
@@ -103,10 +104,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.recurring_expenses TO authe
 CREATE POLICY recurring_expenses_select ON public.recurring_expenses FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY recurring_expenses_insert ON public.recurring_expenses FOR INSERT TO authenticated
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND (budget_id IS NULL OR EXISTS (SELECT FROM public.budgets AS x1 WHERE x1.id = recurring_expenses.budget_id AND x1.user_id = (SELECT auth.uid())))));
 CREATE POLICY recurring_expenses_update ON public.recurring_expenses FOR UPDATE TO authenticated
     USING (user_id = (SELECT auth.uid()))
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND (budget_id IS NULL OR EXISTS (SELECT FROM public.budgets AS x1 WHERE x1.id = recurring_expenses.budget_id AND x1.user_id = (SELECT auth.uid())))));
 CREATE POLICY recurring_expenses_delete ON public.recurring_expenses FOR DELETE TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE TRIGGER recurring_expenses_touch_updated_at BEFORE UPDATE ON public.recurring_expenses

@@ -23,8 +23,6 @@ CREATE TABLE public.calendar_events (
     CONSTRAINT calendar_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE
 );
 CREATE INDEX calendar_events_user_id_start_date_idx ON public.calendar_events (user_id, start_date);
-CREATE INDEX calendar_events_trip_id_idx ON public.calendar_events (trip_id);
-CREATE INDEX calendar_events_vehicle_id_idx ON public.calendar_events (vehicle_id);
 ALTER TABLE public.calendar_events ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON TABLE public.calendar_events FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.calendar_events TO service_role;

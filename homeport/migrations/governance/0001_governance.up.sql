@@ -47,3 +47,5 @@ CREATE POLICY system_config_select ON public.system_config FOR SELECT TO authent
     USING (is_secret = false);
 CREATE TRIGGER system_config_touch_updated_at BEFORE UPDATE ON public.system_config
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION homeport.touch('updated_at');
+CREATE TRIGGER system_config_raise_version BEFORE UPDATE ON public.system_config
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION homeport.raise_version('version');

@@ -20,6 +20,22 @@ END
 $$;
 REVOKE ALL ON FUNCTION homeport.touch() FROM PUBLIC;
 
+-- Behind the trigger of every version column, which is its argument: one more than before, whatever the statement says.
+CREATE FUNCTION homeport.raise_version() RETURNS trigger
+LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+    IF TG_ARGV[0] = 'version' THEN
+        NEW.version := OLD.version + 1;
+    ELSE
+        NEW := jsonb_populate_record(
+            NEW, jsonb_build_object(TG_ARGV[0], (to_jsonb(OLD) ->> TG_ARGV[0])::bigint + 1)
+        );
+    END IF;
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION homeport.raise_version() FROM PUBLIC;
+
 -- As many rows as it is asked for, up to 100000: an API that gives fewer has a row cap, which this tells.
 CREATE FUNCTION public.homeport_row_cap_probe(wanted integer) RETURNS TABLE (n integer)
 LANGUAGE sql STABLE SET search_path = '' AS $$

@@ -1,1 +1,2 @@
+DROP TABLE public.user_credentials;
 DROP TABLE public.users;

@@ -1,4 +1,4 @@
--- users: accounts. An address belongs to one live account, whatever its case.
+-- users: accounts, and what their passwords are checked by. An address belongs to one live account, whatever its case.
 
 CREATE TABLE public.users (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -33,4 +33,22 @@ CREATE POLICY users_update ON public.users FOR UPDATE TO authenticated
     USING (id = (SELECT auth.uid()))
     WITH CHECK (id = (SELECT auth.uid()));
 CREATE TRIGGER users_touch_updated_at BEFORE UPDATE ON public.users
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION homeport.touch('updated_at');
+
+CREATE TABLE public.user_credentials (
+    user_id uuid NOT NULL,
+    password_hash text COLLATE "C" NOT NULL,
+    password_changed_at timestamptz,
+    failed_attempts integer DEFAULT 0 NOT NULL,
+    locked_until timestamptz,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT user_credentials_pkey PRIMARY KEY (user_id),
+    CONSTRAINT user_credentials_failed_attempts_check CHECK (failed_attempts >= 0),
+    CONSTRAINT user_credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE
+);
+ALTER TABLE public.user_credentials ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON TABLE public.user_credentials FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.user_credentials TO service_role;
+CREATE TRIGGER user_credentials_touch_updated_at BEFORE UPDATE ON public.user_credentials
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION homeport.touch('updated_at');

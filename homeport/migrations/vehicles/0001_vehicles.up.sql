@@ -27,6 +27,7 @@ CREATE TABLE public.vehicles (
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT vehicles_pkey PRIMARY KEY (id),
     CONSTRAINT vehicles_vin_key UNIQUE (vin),
+    CONSTRAINT vehicles_user_id_id_key UNIQUE (user_id, id),
     CONSTRAINT vehicles_vehicle_type_check CHECK (vehicle_type IN ('rv', 'motorhome', 'travel_trailer', 'fifth_wheel', 'truck', 'van', 'car', 'motorcycle', 'boat')),
     CONSTRAINT vehicles_fuel_type_check CHECK (fuel_type IN ('gasoline', 'diesel', 'electric', 'hybrid', 'propane')),
     CONSTRAINT vehicles_year_check CHECK (year BETWEEN 1900 AND 2100),
@@ -84,10 +85,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.maintenance_records TO auth
 CREATE POLICY maintenance_records_select ON public.maintenance_records FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY maintenance_records_insert ON public.maintenance_records FOR INSERT TO authenticated
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND EXISTS (SELECT FROM public.vehicles AS x1 WHERE x1.id = maintenance_records.vehicle_id AND x1.user_id = (SELECT auth.uid()))));
 CREATE POLICY maintenance_records_update ON public.maintenance_records FOR UPDATE TO authenticated
     USING (user_id = (SELECT auth.uid()))
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND EXISTS (SELECT FROM public.vehicles AS x1 WHERE x1.id = maintenance_records.vehicle_id AND x1.user_id = (SELECT auth.uid()))));
 CREATE POLICY maintenance_records_delete ON public.maintenance_records FOR DELETE TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE TRIGGER maintenance_records_touch_updated_at BEFORE UPDATE ON public.maintenance_records
@@ -126,10 +127,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.fuel_logs TO authenticated;
 CREATE POLICY fuel_logs_select ON public.fuel_logs FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY fuel_logs_insert ON public.fuel_logs FOR INSERT TO authenticated
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND EXISTS (SELECT FROM public.vehicles AS x1 WHERE x1.id = fuel_logs.vehicle_id AND x1.user_id = (SELECT auth.uid()))));
 CREATE POLICY fuel_logs_update ON public.fuel_logs FOR UPDATE TO authenticated
     USING (user_id = (SELECT auth.uid()))
-    WITH CHECK (user_id = (SELECT auth.uid()));
+    WITH CHECK ((user_id = (SELECT auth.uid()) AND EXISTS (SELECT FROM public.vehicles AS x1 WHERE x1.id = fuel_logs.vehicle_id AND x1.user_id = (SELECT auth.uid()))));
 CREATE POLICY fuel_logs_delete ON public.fuel_logs FOR DELETE TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE TRIGGER fuel_logs_touch_updated_at BEFORE UPDATE ON public.fuel_logs

@@ -2,12 +2,17 @@
 
 from homeport.testing.servers.databases import clean_statement, create_database, drop_database, leaks, stains
 from homeport.testing.servers.errors import ServerFailed, ServerMissing
+from homeport.testing.servers.pairs import Pair, start_pair
+from homeport.testing.servers.pgbouncer import PgbouncerServer, start_pgbouncer
+from homeport.testing.servers.pgbouncer_program import install_pgbouncer
 from homeport.testing.servers.postgres import PostgresServer, start_postgres
 from homeport.testing.servers.postgrest import PostgrestServer, reload_schema, start_postgrest
 from homeport.testing.servers.postgrest_program import install_postgrest
 from homeport.testing.servers.tokens import token
 
 __all__ = [
+    "Pair",
+    "PgbouncerServer",
     "PostgresServer",
     "PostgrestServer",
     "ServerFailed",
@@ -15,10 +20,13 @@ __all__ = [
     "clean_statement",
     "create_database",
     "drop_database",
+    "install_pgbouncer",
     "install_postgrest",
     "leaks",
     "reload_schema",
     "stains",
+    "start_pair",
+    "start_pgbouncer",
     "start_postgres",
     "start_postgrest",
     "token",

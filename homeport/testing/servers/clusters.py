@@ -6,7 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -27,6 +27,7 @@ SETTINGS: Mapping[str, str] = {
     "listen_addresses": LOOPBACK,
     "timezone": "UTC",
 }
+NOTHING: Mapping[str, str] = {}
 
 
 @attrs.frozen
@@ -79,19 +80,44 @@ def debian(major: str = "") -> Programs:
     return Programs(folder, f"Debian's in {folder}", initdb=("--locale-provider=icu", "--icu-locale=en-US"))
 
 
-def start(programs: Programs) -> Cluster:
-    """Makes a cluster and starts it; it may not answer yet."""
+Filling = Callable[[Programs, str | None, Path], None]
+
+
+def start(programs: Programs, settings: Mapping[str, str] = NOTHING) -> Cluster:
+    """Makes a cluster and starts it; it may not answer yet. `settings` are further ones, or win over the usual."""
+    password = secrets.token_urlsafe(16)
+
+    def new(usable: Programs, account: str | None, folder: Path) -> None:
+        _initialise(usable, account, folder, password)
+
+    return _started(programs, settings, new, free_port(), password)
+
+
+def copy(programs: Programs, of: Cluster, conninfo: str, port: int, settings: Mapping[str, str] = NOTHING) -> Cluster:
+    """Makes a standby of a running one and starts it; it may not answer yet. `conninfo` leads it to what it follows."""
+
+    def copied(usable: Programs, account: str | None, folder: Path) -> None:
+        data = folder / "data"
+        source = [f"--host={of.folder}", f"--port={of.port}", f"--username={SUPERUSER}"]
+        _run([usable.folder / "pg_basebackup", *source, f"--pgdata={data}", "--checkpoint=fast", "--no-sync"], account)
+        # Also forgets what the other one was told by ALTER SYSTEM, such as for whom its commits wait.
+        (data / "postgresql.auto.conf").write_text(f"primary_conninfo = '{conninfo}'\n")
+        (data / "standby.signal").touch()
+
+    return _started(programs, settings, copied, port, of.password)
+
+
+def _started(programs: Programs, settings: Mapping[str, str], fill: Filling, port: int, password: str) -> Cluster:
     account = server_account()
     folder = new_folder(account)
-    password = secrets.token_urlsafe(16)
     try:
         usable = _usable(programs, account, folder)
-        _initialise(usable, account, folder, password)
+        fill(usable, account, folder)
+        process = Process(_order(usable, account, folder, {**SETTINGS, **settings, "port": str(port)}))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    port = free_port()
-    return Cluster(Process(_order(usable, account, folder, port)), folder, port, password)
+    return Cluster(process, folder, port, password)
 
 
 def _usable(programs: Programs, account: str | None, folder: Path) -> Programs:
@@ -146,9 +172,9 @@ def _run(command: Sequence[str | Path], account: str | None) -> None:
         raise ServerFailed(f"{command[0]} failed", done.stdout + done.stderr)
 
 
-def _order(programs: Programs, account: str | None, folder: Path, port: int) -> Order:
-    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(folder)}
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+def _order(programs: Programs, account: str | None, folder: Path, settings: Mapping[str, str]) -> Order:
+    given = {**settings, "unix_socket_directories": str(folder)}
+    options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
     return Order(
         command=[programs.folder / "postgres", "-D", folder / "data", *options],
         log=folder / "log",

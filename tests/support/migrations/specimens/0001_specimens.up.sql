@@ -13,6 +13,7 @@ CREATE TABLE public.specimens (
     price numeric(20,4),
     exact numeric,
     ratio double precision,
+    factor real,
     day date,
     moment timestamptz,
     span interval,
@@ -69,6 +70,7 @@ CREATE TABLE public.labels (
     above_id uuid,
     name text COLLATE "C" NOT NULL,
     weight integer,
+    revision integer DEFAULT 1 NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
     deleted_at timestamptz,
@@ -92,6 +94,8 @@ CREATE POLICY labels_select ON public.labels FOR SELECT TO authenticated
     USING (deleted_at IS NULL);
 CREATE TRIGGER labels_touch_updated_at BEFORE UPDATE ON public.labels
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION homeport.touch('updated_at');
+CREATE TRIGGER labels_raise_revision BEFORE UPDATE ON public.labels
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION homeport.raise_version('revision');
 
 CREATE FUNCTION homeport.crates_labels_count() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$

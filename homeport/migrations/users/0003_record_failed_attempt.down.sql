@@ -1,0 +1,1 @@
+DROP FUNCTION public.record_failed_attempt(uuid, integer, timestamptz);

@@ -1,0 +1,794 @@
+"""The allow and deny matrix: everybody, every verb, every shipped table, the same on every adapter.
+
+What is right stands here as the requirements say it, and is not read from the tables: a wrong policy is found.
+"""
+
+import asyncio
+import datetime as dt
+import enum
+import itertools
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import attrs
+import pytest
+
+from homeport import Homeport
+from homeport.adapters.postgres.predicate_sql import table_name
+from homeport.contexts import SHIPPED, load
+from homeport.domain.users import User
+from homeport.kernel.binding import bind
+from homeport.kernel.capabilities import Capability
+from homeport.kernel.entity import Entity
+from homeport.kernel.errors import (
+    ForeignKeyViolation,
+    InvalidField,
+    RepositoryConstraintError,
+    RepositoryNotFoundError,
+    RepositoryPermissionError,
+    RowSecurity,
+    UniqueViolation,
+    Unsupported,
+)
+from homeport.kernel.identity import ANON, Identity, identity
+from homeport.kernel.predicates import Predicate, eq, exists
+from homeport.kernel.query import Delete, Deleted, Insert, OnConflict, Select, Update, Written
+from homeport.kernel.table import Row, Table
+from homeport.kernel.units import Wait
+from homeport.ports.store import Session
+from homeport.repositories.budgets import BUDGET, RECURRING_EXPENSE
+from homeport.repositories.governance import SYSTEM_CONFIG
+from homeport.repositories.social import COMMENT, POST
+from homeport.repositories.transition_launch import SHAKEDOWN_TRIP
+from homeport.repositories.transition_plan import TRANSITION_PROFILE, TRANSITION_ROOM
+from homeport.repositories.trips import TRIP
+from homeport.repositories.vehicles import VEHICLE
+from homeport.testing.builders import a_post, a_profile, a_user, build, made_up
+from homeport.testing.rig import selected, with_units
+
+TABLES = [table for name in SHIPPED for table in load(name).tables]
+_NUMBERS = itertools.count(10_000)
+
+
+class Outcome(enum.StrEnum):
+    DONE = "done"
+    NOTHING = "nothing"
+    """The row is as absent."""
+    ROW = "refused for the row"
+    DENIED = "denied whatever rows there are"
+    GAP = "not offered by the adapter"
+
+
+DONE, NOTHING, ROW, DENIED, GAP = Outcome
+
+
+@attrs.frozen
+class Rights:
+    """What becomes of each verb on one row, answered or not."""
+
+    select: Outcome
+    insert: Outcome
+    update: Outcome
+    delete: Outcome
+    upsert: Outcome
+
+
+ALL = Rights(DONE, DONE, DONE, DONE, DONE)
+NONE = Rights(DENIED, DENIED, DENIED, DENIED, DENIED)
+READ = Rights(DONE, DENIED, DENIED, DENIED, DENIED)
+
+
+@attrs.frozen
+class Kind:
+    """The rights of a row's owner and of everybody else who is signed in, a manager too.
+
+    `partner` is whom the row is for, where it has a second party.
+
+    Attributes:
+        given_away: what becomes of the owner's try to make the row somebody else's.
+        met: what becomes of another's insert, of the row made their own, that leaves alone what is there.
+    """
+
+    owner: Rights
+    others: Rights
+    partner: Rights | None = None
+    given_away: Outcome = DENIED
+    met: Outcome = DENIED
+
+
+_STRANGERS = Rights(NOTHING, ROW, NOTHING, NOTHING, ROW)
+OWNER = Kind(ALL, _STRANGERS, given_away=ROW, met=NOTHING)
+UNDER = Kind(ALL, _STRANGERS, given_away=ROW, met=ROW)
+"""As OWNER, and the row hangs on one that has the same owner."""
+SHARED = Kind(ALL, Rights(DONE, ROW, NOTHING, NOTHING, ROW), given_away=ROW, met=NOTHING)
+PARTIES = Kind(
+    owner=Rights(DONE, DONE, NOTHING, DONE, DENIED),
+    partner=Rights(DONE, ROW, DONE, NOTHING, DENIED),
+    others=Rights(NOTHING, ROW, NOTHING, NOTHING, DENIED),
+    met=NOTHING,
+)
+INVITED = Kind(
+    owner=Rights(DONE, DONE, DONE, DONE, DENIED),
+    partner=Rights(DONE, ROW, DONE, DONE, DENIED),
+    others=Rights(NOTHING, ROW, NOTHING, NOTHING, DENIED),
+    met=NOTHING,
+)
+OWN_READ_AND_UPDATE = Kind(Rights(DONE, DENIED, DONE, DENIED, DENIED), Rights(NOTHING, DENIED, NOTHING, DENIED, DENIED))
+APPENDED = Kind(Rights(DONE, DONE, DENIED, DENIED, DENIED), Rights(NOTHING, ROW, DENIED, DENIED, DENIED), met=NOTHING)
+OWN_READ = Kind(READ, Rights(NOTHING, DENIED, DENIED, DENIED, DENIED))
+CATALOGUE = Kind(READ, READ)
+SERVICE = Kind(NONE, NONE)
+
+
+@attrs.frozen(kw_only=True)
+class Rule:
+    """How one table is to be protected.
+
+    Attributes:
+        owner: the owner's column; None where no row has one.
+        partner: the column of the second party.
+        parents: columns with the key of a row that is the owner's as well.
+        change: what an update may set.
+        refused: what the owner may not set, and how it is refused.
+    """
+
+    kind: Kind
+    owner: str | None = "user_id"
+    partner: str | None = None
+    parents: Mapping[str, Table[Any]] = attrs.field(factory=dict)
+    change: Mapping[str, object]
+    refused: tuple[tuple[Mapping[str, object], Outcome], ...] = ()
+
+
+UNDER_PLAN = {"profile_id": TRANSITION_PROFILE}
+
+RULES: Mapping[str, Rule] = {
+    "users": Rule(
+        kind=OWN_READ_AND_UPDATE,
+        owner="id",
+        change={"first_name": "Ada"},
+        refused=(
+            ({"role": "admin"}, DENIED),
+            ({"email": "b@example.org"}, DENIED),
+            ({"first_name": "A", "role": "admin"}, DENIED),
+        ),
+    ),
+    "user_credentials": Rule(kind=SERVICE, change={"failed_attempts": 1}),
+    "profiles": Rule(kind=OWNER, owner="id", change={"nickname": "ada"}),
+    "public_profiles": Rule(kind=CATALOGUE, owner="id", change={}),
+    "user_sessions": Rule(
+        kind=OWN_READ_AND_UPDATE,
+        change={"is_active": False},
+        refused=(
+            ({"is_active": True}, ROW),
+            ({"revoke_reason": "mine"}, ROW),
+            ({"user_agent": "x"}, DENIED),
+            ({"is_active": False, "session_token_hash": "x"}, DENIED),
+        ),
+    ),
+    "login_history": Rule(kind=OWN_READ, change={"failure_reason": "x"}),
+    "admin_users": Rule(kind=SERVICE, change={"region": "x"}),
+    "security_events": Rule(kind=SERVICE, change={"resolved": True}),
+    "audit_logs": Rule(kind=SERVICE, owner="actor_user_id", change={"user_agent": "x"}),
+    "system_config": Rule(kind=CATALOGUE, owner=None, change={"description": "x"}),
+    "expenses": Rule(kind=OWNER, change={"vendor": "x"}),
+    "budgets": Rule(kind=OWNER, change={"name": "x"}),
+    "budget_categories": Rule(kind=UNDER, parents={"budget_id": BUDGET}, change={"color": "x"}),
+    "recurring_expenses": Rule(kind=UNDER, parents={"budget_id": BUDGET}, change={"description": "x"}),
+    "savings_events": Rule(kind=OWNER, change={"description": "x"}),
+    "vehicles": Rule(kind=OWNER, change={"name": "x"}),
+    "maintenance_records": Rule(kind=UNDER, parents={"vehicle_id": VEHICLE}, change={"task": "x"}),
+    "fuel_logs": Rule(kind=UNDER, parents={"vehicle_id": VEHICLE}, change={"notes": "x"}),
+    "posts": Rule(
+        kind=SHARED, change={"content": "x"}, refused=(({"likes_count": 7}, DENIED), ({"comments_count": 7}, DENIED))
+    ),
+    "comments": Rule(kind=SHARED, change={"content": "x"}),
+    "likes": Rule(kind=SHARED, change={}),
+    "follows": Rule(kind=SHARED, owner="follower_id", change={}),
+    "messages": Rule(
+        kind=PARTIES,
+        owner="sender_id",
+        partner="recipient_id",
+        change={"is_read": True},
+        refused=(({"content": "x"}, DENIED), ({"is_read": True, "content": "x"}, DENIED)),
+    ),
+    "calendar_events": Rule(kind=OWNER, change={"title": "x"}),
+    "affiliate_products": Rule(kind=CATALOGUE, owner=None, change={"title": "x"}),
+    "product_clicks": Rule(kind=APPENDED, change={"user_agent": "x"}),
+    "product_reports": Rule(kind=APPENDED, change={"notes": "x"}),
+    "pam_interactions": Rule(kind=OWNER, change={"intent": "x"}),
+    "pam_memories": Rule(kind=OWNER, change={"source": "x"}),
+    "pam_context": Rule(kind=OWNER, change={}),
+    "pam_admin_knowledge": Rule(kind=CATALOGUE, owner=None, change={"title": "x"}),
+    "user_settings": Rule(kind=OWNER, change={}),
+    "storage_categories": Rule(kind=OWNER, change={"color": "x"}),
+    "storage_locations": Rule(kind=OWNER, change={"description": "x"}),
+    "storage_items": Rule(kind=OWNER, change={"notes": "x"}),
+    "trips": Rule(kind=OWNER, change={"title": "x"}),
+    "trip_stops": Rule(kind=UNDER, owner=None, parents={"trip_id": TRIP}, change={"name": "x"}),
+    "trip_expenses": Rule(kind=UNDER, owner=None, parents={"trip_id": TRIP}, change={"vendor": "x"}),
+    "trip_participants": Rule(
+        kind=INVITED,
+        owner="trip_owner_id",
+        partner="user_id",
+        parents={"trip_id": TRIP},
+        change={"status": "accepted"},
+        refused=(({"role": "owner"}, DENIED), ({"status": "accepted", "role": "owner"}, DENIED)),
+    ),
+    "campgrounds": Rule(kind=CATALOGUE, owner=None, change={"name": "x"}),
+    "transition_profiles": Rule(
+        kind=OWNER,
+        change={"motivation": "x"},
+        refused=(({"tasks_count": 7}, DENIED), ({"completed_tasks_count": 7}, DENIED)),
+    ),
+    "transition_tasks": Rule(kind=UNDER, parents=UNDER_PLAN, change={"title": "x"}),
+    "transition_timeline": Rule(kind=UNDER, parents=UNDER_PLAN, change={"description": "x"}),
+    "transition_financial": Rule(kind=UNDER, parents=UNDER_PLAN, change={"category": "x"}),
+    "transition_rooms": Rule(
+        kind=UNDER,
+        parents=UNDER_PLAN,
+        change={"name": "x"},
+        refused=(({"total_items": 7}, DENIED), ({"decided_items": 7}, DENIED)),
+    ),
+    "transition_items": Rule(kind=UNDER, parents={**UNDER_PLAN, "room_id": TRANSITION_ROOM}, change={"name": "x"}),
+    "transition_services": Rule(kind=UNDER, parents=UNDER_PLAN, change={"notes": "x"}),
+    "transition_equipment": Rule(kind=UNDER, parents=UNDER_PLAN, change={"category": "x"}),
+    "transition_vehicle_mods": Rule(kind=UNDER, parents=UNDER_PLAN, change={"name": "x"}),
+    "income_streams": Rule(kind=UNDER, parents=UNDER_PLAN, change={"notes": "x"}),
+    "transition_community": Rule(
+        kind=PARTIES,
+        partner="buddy_user_id",
+        change={"status": "accepted"},
+        refused=(({"notes": "x"}, DENIED), ({"match_score": 100}, DENIED)),
+    ),
+    "shakedown_trips": Rule(kind=UNDER, parents=UNDER_PLAN, change={"name": "x"}),
+    "shakedown_issues": Rule(kind=UNDER, parents={**UNDER_PLAN, "trip_id": SHAKEDOWN_TRIP}, change={"notes": "x"}),
+    "launch_week_tasks": Rule(kind=CATALOGUE, owner=None, change={"task_name": "x"}),
+    "user_launch_tasks": Rule(kind=OWNER, change={"notes": "x"}),
+    "user_launch_dates": Rule(kind=OWNER, change={"first_destination": "x"}),
+    "launch_checkins": Rule(kind=OWNER, change={"mood": "x"}),
+}
+
+
+def rule_of(table: Table[Any]) -> Rule:
+    """A table without a rule here is the owner's, as most are: it fails until its rule is written."""
+    return RULES.get(table.name, Rule(kind=OWNER, change={}))
+
+
+def test_every_table_has_its_rule() -> None:
+    assert RULES.keys() == {each.name for each in TABLES}
+
+
+def a_claim(user: User, **more: object) -> Identity:
+    return identity({"role": "authenticated", "sub": str(user.id), **more})
+
+
+@attrs.frozen(kw_only=True)
+class Stage:
+    """One table with one row, which is the owner's, and who may want to do something with it."""
+
+    db: Homeport
+    table: Table[Any]
+    rule: Rule
+    entity: Entity
+    row: Row
+    rights: Mapping[str, tuple[Session, Rights]]
+
+    @property
+    def key(self) -> object:
+        return getattr(self.entity, self.table.key)
+
+    @property
+    def upserted(self) -> tuple[str, ...]:
+        """The owner's own unique, the key where there is none."""
+        full = [each.columns for each in self.table.uniques if each.plain]
+        return next((each for each in full if self.rule.owner in each), (self.table.key,))
+
+    async def rows(self) -> list[Entity]:
+        """All rows of the table."""
+        return await self.db.collection(self.table).find_many(deleted=Deleted.ALL, order_by=())
+
+    async def remove(self, key: object) -> None:
+        await self.service.delete(Delete("remove", self.table, self.is_(key)))
+
+    async def restore(self) -> None:
+        """The row as it was."""
+        await self.remove(self.key)
+        await self.db.collection(self.table).add(self.entity)
+
+    @property
+    def service(self) -> Session:
+        return self.rights["service"][0]
+
+    def is_(self, key: object) -> Predicate:
+        return bind(eq(self.table.key, key), self.table, self.db.catalog)
+
+
+async def staged(db: Homeport, table: Table[Any]) -> Stage:
+    rule = rule_of(table)
+    deployed = db.catalog.table(table)
+    a, b, boss = [await a_user(db) for _ in range(3)]
+    entity, row = await owned(db, deployed, rule, a, b)
+    context = next(each for each in db.contexts if table in each.tables)
+    kind = rule.kind
+    who = {
+        "anon": (ANON, NONE),
+        "owner": (a_claim(a), kind.owner),
+        "another user": (a_claim(b), kind.partner or kind.others),
+        "manager": (a_claim(boss, app_metadata={"role": "manager"}), kind.others),
+    }
+    rights = {name: (db.as_user(each).store(context), given) for name, (each, given) in who.items()}
+    rights["service"] = db.as_service().store(context), ALL
+    return Stage(db=db, table=deployed, rule=rule, entity=entity, row=row, rights=rights)
+
+
+async def owned(db: Homeport, table: Table[Any], rule: Rule, a: User, b: User) -> tuple[Entity, Row]:
+    """The owner's row, stored, and the values of another one that is not."""
+    if rule.owner == "id" and table.name == "users":
+        return a, admitted(table, await made_up(db, table, id=uuid.uuid4()))
+    fields: dict[str, object] = {
+        name: (await build(db, parent, user_id=a.id)).id for name, parent in rule.parents.items()
+    }
+    fields |= {} if rule.owner is None else {rule.owner: a.id}
+    fields |= {} if rule.partner is None else {rule.partner: b.id}
+    if table.view_of is not None:
+        profile = await a_profile(db, **fields)
+        return db.catalog.table(table).entity(**{name: getattr(profile, name) for name in table.by_name}), {}
+    entity = await build(db, table, **fields)
+    other = await made_up(db, table, **fields)
+    if table.key not in other:
+        other[table.key] = next(_NUMBERS) if table.key_column.identity else uuid.uuid4()
+    return entity, admitted(table, other)
+
+
+def admitted(table: Table[Any], row: Row) -> Row:
+    return {name: table.require(name).admit(value) for name, value in row.items()}
+
+
+async def outcome(call: Awaitable[Any]) -> Outcome:
+    """What became of a call that means one row."""
+    try:
+        answer = await call
+    except RepositoryPermissionError as error:
+        if error.code != "42501":
+            raise
+        return ROW if isinstance(error, RowSecurity) else DENIED
+    except Unsupported:
+        return GAP
+    written = answer.count if isinstance(answer, Written) else len(answer) if isinstance(answer, list) else answer
+    assert written in (0, 1)
+    return DONE if written else NOTHING
+
+
+# -- reading
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+async def test_who_reads(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    where = stage.is_(stage.key)
+    one, first = Select("one", stage.table, where), Select("first", stage.table, where, limit=1)
+
+    async def streamed(store: Session) -> list[Any]:
+        return [each async for each in store.stream(one)]
+
+    reads: Mapping[str, Callable[[Session], Awaitable[Any]]] = {
+        "fetch": lambda store: store.fetch(one),
+        "stream": streamed,
+        "count": lambda store: store.count(one),
+        "exists": lambda store: store.count(first),
+    }
+    asked = [(name, read) for name in stage.rights for read in reads]
+    answers = await asyncio.gather(*(outcome(reads[read](stage.rights[name][0])) for name, read in asked))
+    assert dict(zip(asked, answers, strict=True)) == {
+        (name, read): stage.rights[name][1].select for name, read in asked
+    }
+
+
+# -- writing
+
+WRITTEN = [each for each in TABLES if each.view_of is None]
+
+
+@attrs.frozen
+class Write:
+    """One call, and what of the rights it asks for. `absent` wants the row away first."""
+
+    call: Callable[[Session], Awaitable[Any]]
+    right: Callable[[Rights], Outcome]
+    absent: bool = False
+
+
+def inserting(table: Table[Any], row: Row, *, returning: bool) -> Write:
+    command = Insert("insert", table, (row,), returning=returning)
+    return Write(lambda store: store.insert(command), lambda rights: rights.insert, absent=True)
+
+
+def upserting(stage: Stage, row: Row, target: tuple[str, ...], *, returning: bool) -> Write:
+    """As the base repository's upsert: neither the key nor the owner of a row is changed."""
+    table = stage.table
+    given = {name: value for name, value in row.items() if name != table.key or name in target}
+    kept = {*target, table.key, table.owner}
+    update = tuple(name for name in given if name not in kept) or target[:1]
+    command = Insert("upsert", table, (given,), OnConflict(target, update), returning)
+    gap = table.owner in given.keys() - {*target} and Capability.UPSERT_KEEPS_OWNER not in stage.service.capabilities
+    return Write(lambda store: store.insert(command), lambda rights: GAP if gap else rights.upsert)
+
+
+def updating(stage: Stage, changes: Mapping[str, object], *, returning: bool) -> Write:
+    given = admitted(stage.table, changes)
+    command = Update("update", stage.table, stage.is_(stage.key), given, returning)
+    return Write(lambda store: store.update(command), lambda rights: rights.update)
+
+
+def writes(stage: Stage) -> dict[str, Write]:
+    table, target = stage.table, stage.upserted
+    gone = Delete("delete", table, stage.is_(stage.key))
+    made = {"delete": Write(lambda store: store.delete(gone), lambda rights: rights.delete)}
+    same = {**stage.row, **{name: getattr(stage.entity, name) for name in target}}
+    change = stage.rule.change or {name: getattr(stage.entity, name) for name in target[:1]}
+    for returning in (False, True):
+        answered = " returning" if returning else ""
+        made["insert" + answered] = inserting(table, stage.row, returning=returning)
+        made["update" + answered] = updating(stage, change, returning=returning)
+        made["upsert" + answered] = upserting(stage, same, target, returning=returning)
+    return made
+
+
+async def refused(stage: Stage, made: Mapping[str, Write]) -> dict[tuple[str, str], Outcome]:
+    """What becomes of the tries that are to be refused. Nothing may have changed."""
+    before = await stage.rows()
+    tries = [
+        (what, name)
+        for what, write in made.items()
+        for name, (_, rights) in stage.rights.items()
+        if write.right(rights) is not DONE
+    ]
+    answers = await asyncio.gather(*(outcome(made[what].call(stage.rights[name][0])) for what, name in tries))
+    assert await stage.rows() == before
+    return dict(zip(tries, answers, strict=True))
+
+
+async def allowed(stage: Stage, made: Mapping[str, Write]) -> dict[tuple[str, str], Outcome]:
+    """What becomes of the others, each undone afterwards."""
+    found: dict[tuple[str, str], Outcome] = {}
+    for what, write in made.items():
+        for name, (store, rights) in stage.rights.items():
+            if write.right(rights) is DONE:
+                found[what, name] = await outcome(write.call(store))
+                await (stage.remove(stage.row[stage.table.key]) if write.absent else stage.restore())
+    return found
+
+
+@pytest.mark.parametrize("table", WRITTEN, ids=lambda table: table.name)
+async def test_who_writes(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    first = await stage.rows()
+    made = writes(stage)
+    inserts = {what: write for what, write in made.items() if write.absent}
+    others = {what: write for what, write in made.items() if not write.absent}
+    found = await refused(stage, others) | await allowed(stage, others)
+    await stage.remove(stage.key)
+    found |= await refused(stage, inserts) | await allowed(stage, inserts)
+    await stage.restore()
+    assert await stage.rows() == first
+    rights = stage.rights.items()
+    assert found == {(what, name): made[what].right(each) for what in made for name, (_, each) in rights}
+
+
+# -- what is refused of a row that is one's own
+
+
+@pytest.mark.parametrize("table", [each for each in WRITTEN if rule_of(each).refused], ids=lambda table: table.name)
+async def test_what_the_owner_may_not_set(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    before = await stage.rows()
+    owner = stage.rights["owner"][0]
+    for changes, refusal in stage.rule.refused:
+        for returning in (False, True):
+            assert await outcome(updating(stage, changes, returning=returning).call(owner)) is refusal, changes
+    assert await stage.rows() == before
+
+
+OWNED = [each for each in WRITTEN if rule_of(each).owner is not None and rule_of(each).kind.owner is not NONE]
+
+
+@pytest.mark.parametrize("table", OWNED, ids=lambda table: table.name)
+async def test_nobody_gives_a_row_away(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    before = await stage.rows()
+    somebody = await a_user(db)
+    given = {stage.rule.owner or "": somebody.id}
+    before = await stage.rows()
+    for returning in (False, True):
+        write = updating(stage, given, returning=returning)
+        assert await outcome(write.call(stage.rights["owner"][0])) is stage.rule.kind.given_away
+        assert await outcome(write.call(stage.rights["manager"][0])) in (NOTHING, DENIED)
+    assert await stage.rows() == before
+
+
+@pytest.mark.parametrize("table", OWNED, ids=lambda table: table.name)
+async def test_nobody_takes_a_row_by_an_upsert_of_its_key(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    if stage.rule.owner == table.key:
+        return
+    before = await stage.rows()
+    thief = await a_user(db)
+    own = {**stage.row, table.key: stage.key, stage.rule.owner or "": thief.id}
+    store = db.as_user(a_claim(thief)).store(next(each for each in db.contexts if table in each.tables))
+    for returning in (False, True):
+        write = upserting(stage, own, (table.key,), returning=returning)
+        assert await outcome(write.call(store)) is write.right(stage.rule.kind.others)
+    ignoring = Insert("absent", stage.table, (own,), OnConflict((table.key,), ()))
+    found = await outcome(store.insert(ignoring))
+    assert found is stage.rule.kind.met
+    assert await stage.rows() == before
+
+
+CHILDREN = [each for each in WRITTEN if rule_of(each).kind is UNDER]
+
+
+@pytest.mark.parametrize("table", CHILDREN, ids=lambda table: table.name)
+async def test_no_row_is_written_under_a_parent_of_somebody_else(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    owner = stage.rights["owner"][0]
+    theirs = [(column, (await build(db, parent)).id) for column, parent in stage.rule.parents.items()]
+    nobodys = [(column, uuid.uuid4()) for column in stage.rule.parents]
+    before = await stage.rows()
+    for column, elsewhere in (*theirs, *nobodys):
+        row = {**stage.row, column: elsewhere}
+        for returning in (False, True):
+            assert await outcome(inserting(stage.table, row, returning=returning).call(owner)) is ROW
+            assert await outcome(updating(stage, {column: elsewhere}, returning=returning).call(owner)) is ROW
+        ignoring = Insert("absent", stage.table, ({**row, table.key: stage.key},), OnConflict((table.key,), ()))
+        assert await outcome(owner.insert(ignoring)) is ROW
+    assert await stage.rows() == before
+
+
+async def test_a_recurring_expense_may_have_no_budget(db: Homeport) -> None:
+    me = await a_user(db)
+    mine = db.as_user(a_claim(me)).collection(RECURRING_EXPENSE)
+    row = await made_up(db, RECURRING_EXPENSE, user_id=me.id)
+    assert row.get("budget_id") is None
+    made = await mine.create(row)
+    assert (await mine.update(made.id, {"description": "x"})).description == "x"
+
+
+# -- rows that not everybody sees
+
+
+@pytest.mark.parametrize("table", [POST, COMMENT], ids=lambda table: table.name)
+async def test_a_deleted_row_is_its_owners_alone(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    await db.collection(table).discard(stage.key)
+    query = Select("all", stage.table, stage.is_(stage.key))
+    seen = {name: await outcome(store.fetch(query)) for name, (store, _) in stage.rights.items()}
+    others = {"another user": NOTHING, "manager": NOTHING}
+    assert seen == {"anon": DENIED, "owner": DONE, "service": DONE, **others}
+
+
+async def test_a_secret_setting_is_the_services_alone(db: Homeport) -> None:
+    user = await a_user(db)
+    await db.collection(SYSTEM_CONFIG).create({"key": "open", "value": 1})
+    await db.collection(SYSTEM_CONFIG).create({"key": "shut", "value": 2, "is_secret": True})
+    scope = db.as_user(a_claim(user, app_metadata={"role": "admin"}))
+    assert [each.key for each in await scope.governance.list(reveal=True)] == ["open"]
+    assert await scope.governance.get_value("shut", "absent", reveal=True) == "absent"
+    assert await scope.collection(SYSTEM_CONFIG).count() == 1
+    assert [each.key for each in await db.as_service().governance.list()] == ["open", "shut"]
+
+
+ACTIVE = [each for each in WRITTEN if rule_of(each).kind is CATALOGUE and "is_active" in each.by_name]
+
+
+@pytest.mark.parametrize("table", ACTIVE, ids=lambda table: table.name)
+async def test_what_is_not_active_is_the_services_alone(db: Homeport, table: Table[Any]) -> None:
+    user = await a_user(db)
+    off = await build(db, table, is_active=False)
+    assert await db.as_user(a_claim(user)).collection(table).find_by_id(off.id) is None
+    assert await db.collection(table).find_by_id(off.id) == off
+
+
+async def test_a_sub_query_sees_no_more_than_its_user(db: Homeport) -> None:
+    me, other = await a_user(db), await a_user(db)
+    shown, hidden = await a_post(db, user_id=other.id), await a_post(db, user_id=other.id)
+    for post in (shown, hidden):
+        await db.social.create_comment(post.id, me.id, {"content": "x"})
+    scope, of_post = db.as_user(a_claim(me)).social.comments, {"id": "post_id"}
+    assert await scope.count(exists(POST, of_post)) == 2
+    await db.social.posts.discard(hidden.id)
+    assert [each.post_id for each in await scope.find_many(exists(POST, of_post))] == [shown.id]
+
+
+# -- what policies don't stand before
+
+
+async def test_uniques_hold_against_rows_that_are_not_seen(db: Homeport) -> None:
+    me, other = await a_user(db), await a_user(db)
+    await a_profile(db, id=other.id, email="taken@example.org", username="Taken")
+    await build(db, VEHICLE, user_id=other.id, vin="WDB0001")
+    scope = db.as_user(a_claim(me))
+    mine = await scope.vehicles.create_vehicle(me.id, {"name": "mine"})
+    for call, constraint in (
+        (scope.profiles.create_profile(me.id, {"email": "taken@example.org"}), "profiles_email_key"),
+        (scope.profiles.create_profile(me.id, {"username": "tAKEN"}), "profiles_username_key"),
+        (scope.vehicles.create_vehicle(me.id, {"name": "x", "vin": "WDB0001"}), "vehicles_vin_key"),
+        (scope.vehicles.update_vehicle(mine.id, me.id, {"vin": "WDB0001"}), "vehicles_vin_key"),
+    ):
+        with pytest.raises(UniqueViolation) as caught:
+            await call
+        assert caught.value.constraint == constraint
+        assert not any(each in str(caught.value).lower() for each in ("taken", "wdb0001", str(other.id)))
+
+
+async def test_counters_and_foreign_keys_are_nobodys_but_the_databases(db: Homeport) -> None:
+    me, other = await a_user(db), await a_user(db)
+    post = await a_post(db, user_id=other.id)
+    scope = db.as_user(a_claim(me)).social
+    assert (await scope.toggle_like(post.id, me.id)).likes_count == 1
+    comment = await scope.create_comment(post.id, me.id, {"content": "x"})
+    assert (await db.collection(POST).get_or_raise(post.id)).comments_count == 1
+    await scope.comments.discard(comment.id)
+    assert (await scope.posts.get_or_raise(post.id)).comments_count == 0
+    assert await db.as_user(a_claim(other)).social.posts.delete(post.id)
+    assert await db.collection(COMMENT).find_many(deleted=Deleted.ALL) == []
+    with pytest.raises(ForeignKeyViolation):
+        await scope.follow_user(me.id, uuid.uuid4())
+
+
+async def test_policies_are_asked_before_constraints(db: Homeport) -> None:
+    me, other = await a_user(db), await a_user(db)
+    theirs, mine = await a_post(db, user_id=other.id), await a_post(db, user_id=me.id)
+    store = db.as_user(a_claim(me)).store(next(each for each in db.contexts if POST in each.tables))
+    posts = db.catalog.table(POST)
+
+    async def insert(*rows: Row, conflict: OnConflict | None = None) -> Outcome | str:
+        try:
+            return await outcome(store.insert(Insert("x", posts, rows, conflict, returning=False)))
+        except RepositoryConstraintError as error:
+            return type(error).__name__
+
+    ignore, new = OnConflict(("id",), ()), uuid.uuid4()
+    assert await insert({"id": new, "user_id": other.id}) is ROW
+    assert await insert({"id": new, "user_id": me.id}) == "NotNullViolation"
+    assert await insert({"id": theirs.id, "user_id": other.id, "content": "x"}) is ROW
+    assert await insert({"id": theirs.id, "user_id": me.id, "content": "x"}) == "UniqueViolation"
+    assert await insert({"id": theirs.id, "user_id": me.id, "content": "x"}, conflict=ignore) is NOTHING
+    assert await insert({"id": theirs.id, "user_id": me.id}, conflict=ignore) == "NotNullViolation"
+    assert await insert({"id": mine.id, "user_id": other.id, "content": "x"}, conflict=ignore) is ROW
+    assert await insert({"id": new, "content": "x"}) is ROW
+    assert await insert({"id": new, "user_id": me.id, "content": "x", "likes_count": 0}) is DENIED
+    rows = ({"id": mine.id, "user_id": me.id, "content": "x"}, {"id": new, "user_id": other.id, "content": "x"})
+    assert await insert(*rows) == "UniqueViolation"
+    assert await insert(*reversed(rows)) is ROW
+    assert [each.id for each in await db.collection(POST).find_many(order_by="created_at")] == [theirs.id, mine.id]
+
+
+async def test_what_asks_for_nothing_is_not_refused(db: Homeport) -> None:
+    for scope in (db.as_user(None), db.as_user(a_claim(await a_user(db)))):
+        admins = scope.collection(next(each for each in TABLES if each.name == "admin_users"))
+        assert await admins.find_many({"id": []}) == []
+        assert await admins.find_many(limit=0) == []
+        assert await admins.count({"id": []}) == 0
+        assert await admins.update_many({"id": []}, {"region": "x"}) == 0
+        assert await admins.delete_many({"id": []}) == 0
+        assert await admins.create_many([]) == []
+
+
+# -- past Homeport: whoever has a token may ask the database in their own words
+
+
+class _Undone(Exception):
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+
+async def touched(store: Session, statement: str, *values: object) -> int | Outcome:
+    """How many rows the statement would touch. It names no column that is read, so no policy for reading helps."""
+    try:
+        async with store.transaction() as unit:
+            (row,) = await unit.execute_query(
+                f"WITH w AS ({statement} RETURNING 1) SELECT count(*) AS n FROM w", values
+            )
+            raise _Undone(row["n"])  # type: ignore[arg-type]
+    except _Undone as undone:
+        return undone.rows
+    except RepositoryPermissionError as error:
+        return ROW if isinstance(error, RowSecurity) else DENIED
+
+
+@pytest.mark.skipif("postgres" not in selected(), reason="the postgres adapter was not selected")
+@pytest.mark.parametrize("adapter", ["postgres"], indirect=True)
+@pytest.mark.parametrize("table", WRITTEN, ids=lambda table: table.name)
+async def test_a_statement_without_a_filter_touches_no_more_rows(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    name = table_name(stage.table)
+    column, value = next(iter(stage.rule.change.items()), ("created_at", dt.datetime.now(dt.UTC)))
+    given = stage.table.require(column).admit(value)
+    mine = 1 if table.name == "users" else 0  # everybody's own row
+
+    def rows(right: Outcome) -> int | Outcome:
+        return DENIED if right is DENIED else 1 if right is DONE else mine
+
+    for who, (store, rights) in stage.rights.items():
+        if who != "service":
+            assert await touched(store, f"UPDATE {name} SET {column} = $1", given) == rows(rights.update), who
+            assert await touched(store, f"DELETE FROM {name}") == rows(rights.delete), who
+    if stage.rule.owner is not None:
+        giving = f"UPDATE {name} SET {stage.rule.owner} = $1"
+        stranger = (await a_user(db)).id
+        assert await touched(stage.rights["owner"][0], giving, stranger) == stage.rule.kind.given_away
+
+
+# -- operations, and who else may ask
+
+
+async def test_an_operation_has_its_callers_rights(db: Homeport) -> None:
+    me, other = await a_user(db), await a_user(db)
+    post, deleted = await a_post(db, user_id=other.id), await a_post(db, user_id=other.id)
+    await db.social.posts.discard(deleted.id)
+    scope = db.as_user(a_claim(me)).social
+    assert (await scope.toggle_like(post.id, me.id)).liked
+    assert not (await scope.toggle_like(post.id, me.id)).liked
+    await db.social.toggle_like(post.id, other.id)
+    for someone in (other.id, (await a_user(db)).id):
+        assert await outcome(scope.toggle_like(post.id, someone)) is ROW
+    with pytest.raises(RepositoryNotFoundError):
+        await scope.toggle_like(deleted.id, me.id)
+    assert await outcome(db.as_user(None).social.toggle_like(post.id, me.id)) is DENIED
+    assert [each.user_id for each in await db.social.likes.find_many()] == [other.id]
+
+
+async def locked(store: Session, query: Select[Any]) -> list[Any]:
+    async with store.transaction() as unit:
+        return await unit.fetch(query)
+
+
+@with_units
+@pytest.mark.parametrize("table", WRITTEN, ids=lambda table: table.name)
+async def test_who_locks_rows_may_change_them(db: Homeport, table: Table[Any]) -> None:
+    stage = await staged(db, table)
+    one = Select("lock", stage.table, stage.is_(stage.key), lock=Wait.NOWAIT)
+    found = {name: await outcome(locked(store, one)) for name, (store, _) in stage.rights.items()}
+    expected = {}
+    for name, (_, rights) in stage.rights.items():
+        needed = (rights.select, rights.update)
+        expected[name] = DENIED if DENIED in needed else NOTHING if NOTHING in needed else DONE
+    assert found == expected
+
+
+@with_units
+async def test_a_unit_has_its_users_rights(db: Homeport) -> None:
+    me, other = await a_user(db), await a_user(db)
+    theirs = await build(db, BUDGET, user_id=other.id)
+    scope = db.as_user(a_claim(me))
+    async with scope.transaction() as tx:
+        mine = await tx.budgets.create_budget(me.id, await made_up(db, BUDGET, user_id=me.id))
+        assert await tx.budgets.budgets.find_many() == [mine]
+        assert await tx.budgets.budgets.find_by_id(theirs.id) is None
+        for call in (
+            lambda: tx.budgets.create_budget(other.id, {"category": "x", "amount": 1, "start_date": "2024-01-01"}),
+            lambda: tx.budgets.create_budget_category(mine.id, {"name": "x", "user_id": other.id}),
+        ):
+            with pytest.raises((RowSecurity, InvalidField)):
+                async with tx.savepoint():
+                    await call()
+        with pytest.raises(RepositoryPermissionError):
+            async with tx.savepoint():
+                await tx.users.users.update(me.id, {"role": "admin"})
+        assert not await tx.budgets.budgets.delete(theirs.id)
+        post = await a_post(db)
+        assert (await tx.social.toggle_like(post.id, me.id)).liked
+    assert await scope.budgets.budgets.find_many() == [mine]
+    assert await db.budgets.budgets.count() == 2
+
+
+async def test_many_scopes_at_once_are_kept_apart(db: Homeport) -> None:
+    users = [await a_user(db) for _ in range(4)]
+    for user in users:
+        await build(db, BUDGET, user_id=user.id)
+    scopes = [(user, db.as_user(a_claim(user))) for user in users] * 5
+    found = await asyncio.gather(*(scope.budgets.budgets.find_many() for _, scope in scopes))
+    assert [[each.user_id for each in rows] for rows in found] == [[user.id] for user, _ in scopes]
+    assert await db.budgets.budgets.count() == 4
