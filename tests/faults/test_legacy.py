@@ -16,7 +16,7 @@ from homeport.kernel.errors import (
     RepositoryTimeoutError,
     RepositoryUnavailableError,
 )
-from homeport.settings import Pool, Settings
+from homeport.settings import Pool, Retry, Settings
 from homeport.testing.rig import selected, without_server
 from homeport.testing.servers import PostgrestServer, ServerMissing, start_postgrest, token
 from tests.faults.place import CONTEXTS, SECRET, SIZE, Clock, Place, outcome, specimen, specimens, within
@@ -67,6 +67,7 @@ def opened(url: str, *, timeout: float = TIMEOUT, size: int = SIZE) -> Opening:
         rest_url=url,
         supabase_service_role_key=token(SECRET, "service_role"),
         pool=Pool(size=size, overflow=0, timeout=timeout),
+        retry=Retry(attempts=1),
     )
     return open_homeport(settings, contexts=CONTEXTS)
 

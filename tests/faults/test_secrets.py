@@ -15,7 +15,7 @@ from homeport.composition import Homeport, in_memory
 from homeport.composition import open as open_homeport
 from homeport.kernel.errors import RepositoryError
 from homeport.middleware.observe import log_calls
-from homeport.settings import Pool, Settings
+from homeport.settings import Pool, Retry, Settings
 from homeport.testing.servers import token
 from tests.faults.place import CONTEXTS, Place, outcome, specimen, specimens
 from tests.faults.proxy import proxied
@@ -196,7 +196,11 @@ async def test_ten_thousand_errors_hold_no_secret(place: Place, records: Records
     await unreachable(place, force)
     async with stubbed() as stub:
         settings = Settings(
-            adapter="supabase_legacy", rest_url=stub.url, supabase_service_role_key=KEY, pool=Pool(timeout=0.5)
+            adapter="supabase_legacy",
+            rest_url=stub.url,
+            supabase_service_role_key=KEY,
+            pool=Pool(timeout=0.5),
+            retry=Retry(attempts=1),
         )
         async with open_homeport(settings, contexts=CONTEXTS, observers=[log_calls]) as legacy:
             stored = specimens(legacy).specimens
@@ -234,7 +238,7 @@ async def unreachable(place: Place, force: Callable[[list[Call], int], Awaitable
     async with proxied(at) as proxy:
         good = place.server.url(place.name, user="homeport_service", password=PASSWORD, at=proxy.at)
         for url in (good, good.replace("homeport_service", VALUE), f"{good}?sslmode={VALUE}"):
-            settings = Settings(adapter="postgres", database_url=url)
+            settings = Settings(adapter="postgres", database_url=url, retry=Retry(attempts=1))
             async with open_homeport(settings, contexts=CONTEXTS, observers=[log_calls]) as db:
                 await force([lambda _, db=db: specimens(db).specimens.count()], 30)  # type: ignore[misc]
                 await proxy.stop()

@@ -123,6 +123,29 @@ async def test_a_value_that_somebody_may_take_or_free_is_waited_for(
     assert store.engine.check() == []
 
 
+async def test_a_row_in_the_way_is_waited_for_if_it_was_written_and_not_if_it_is_locked(
+    store: MemoryStore, stored: StoredSpecimens
+) -> None:
+    """As measured on PostgreSQL 18: the row that was changed may yet be removed."""
+    first, second = await crate(stored, "a"), await crate(stored, "b")
+    one = await begun(store)
+    await change(one, first)
+    await hold(one, second)
+    waiting = [
+        await blocked(crate(stored, "a")),
+        await blocked(stored.crates.add(Crate(id=first.id, code="c"))),
+        await blocked(stored.crates.insert_absent({"code": "a"}, target=["code"])),
+    ]
+    assert await stored.crates.insert_absent({"code": "b"}, target=["code"]) is False
+    for row in (Crate(id=second.id, code="c"), Crate(id=9, code="b")):
+        with pytest.raises(UniqueViolation):
+            await stored.crates.add(row)
+    await remove(one, first)
+    await one.commit()
+    assert [getattr(each, "code", each) for each in await ended(*waiting)] == ["a", "c", False]
+    assert store.engine.check() == []
+
+
 async def test_a_value_is_free_again_if_it_was_not_taken(store: MemoryStore, stored: StoredSpecimens) -> None:
     await crate(stored, "a")
     one = await begun(store)

@@ -5,8 +5,11 @@ of the step in hand and start it again.
 """
 
 import asyncio
+import bisect
 import enum
+import itertools
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import TypeAlias
 
 import attrs
@@ -51,6 +54,12 @@ class Holder:
         self.held: list[tuple[Name, Mode | None]] = []
         """In the order in which they were taken, with the mode in which each was held before."""
         self.waiting: Busy | None = None
+        self.ticket: int | None = None
+        """When its call came, if it has had to wait."""
+
+    def came_before(self, other: "Holder") -> bool:
+        """Of two who wait, or one who waits and one who has just come."""
+        return other.ticket is None or (self.ticket is not None and self.ticket < other.ticket)
 
 
 @attrs.define(eq=False)
@@ -59,6 +68,7 @@ class Waiter:
 
     holder: Holder
     wanted: Busy
+    ticket: int
     future: asyncio.Future[None]
 
     def fail(self, error: Exception) -> None:
@@ -75,9 +85,14 @@ class Queue:
 
 
 class Locks:
-    """Held locks and their queues. Waiters are called in the order in which they came, as far as modes allow."""
+    """Held locks and their queues. Waiters are called in the order in which they came, as far as modes allow.
+
+    A call that has to wait again keeps its ticket, and those who came later make way for it: else calls that need the
+    same two locks could go on handing them to each other.
+    """
 
     def __init__(self) -> None:
+        self._tickets = itertools.count()
         self._held: dict[Name, dict[Holder, Mode]] = {}
         self._queues: dict[Name, Queue] = {}
 
@@ -97,15 +112,15 @@ class Locks:
         holder.held.append((name, mine))
 
     def blockers(self, holder: Holder, name: Name, mode: Mode) -> list[Holder]:
-        """Who else holds it, or has been called to, in a mode that excludes this one."""
+        """Who else holds it, or came first and has been called to, in a mode that excludes this one."""
         excluded, found = _EXCLUDED[mode], []
         there = self._held.get(name)
         if there is not None:
             found += [each for each, held in there.items() if held in excluded and each is not holder]
         queue = self._queues.get(name)
         if queue is not None:
-            called = (each for each in queue.called if each.wanted.mode in excluded)
-            found += [each.holder for each in called if each.holder is not holder]
+            called = [each.holder for each in queue.called if each.wanted.mode in excluded]
+            found += [each for each in called if each is not holder and each.came_before(holder)]
         return found
 
     def release(self, holder: Holder, since: int = 0) -> None:
@@ -132,8 +147,9 @@ class Locks:
         if self._circular(holder, wanted):
             raise Deadlock("two units wait for each other's locks: this one gave in", code="40P01")
         loop = asyncio.get_running_loop()
-        waiter = Waiter(holder, wanted, loop.create_future())
-        self._queues.setdefault(wanted.name, Queue()).waiting.append(waiter)
+        ticket = holder.ticket = next(self._tickets) if holder.ticket is None else holder.ticket
+        waiter = Waiter(holder, wanted, ticket, loop.create_future())
+        bisect.insort(self._queues.setdefault(wanted.name, Queue()).waiting, waiter, key=attrgetter("ticket"))
         holder.waiting = wanted
         late = LockTimeout(f"a lock was not free within {seconds:g} s", code="55P03")
         timer = loop.call_later(seconds, waiter.fail, late)

@@ -13,7 +13,8 @@ from homeport.adapters.memory.engine import Engine
 from homeport.adapters.memory.journal import Mark
 from homeport.adapters.memory.policies import Access, Policies
 from homeport.adapters.memory.step import Answer, Step
-from homeport.adapters.memory.units import Unit, Units
+from homeport.adapters.memory.unit import Unit
+from homeport.adapters.memory.units import Units
 from homeport.kernel.capabilities import Capability, require
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E

@@ -1,4 +1,4 @@
-"""Units of work: what each has written, and how its steps take turns over one engine.
+"""How units of work, and the calls outside them, take turns over one engine.
 
 The engine shows one state at a time. A unit's rows are laid over what is committed when it makes a step, and stay there
 until somebody else makes one, so a unit alone pays for nothing. A step that meets a lock is undone, waits with nothing
@@ -6,16 +6,15 @@ in hand, and is made again; at READ COMMITTED it then sees what was committed me
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, assert_never
-
-import attrs
+from typing import TypeVar, assert_never
 
 from homeport.adapters.memory.engine import Engine
-from homeport.adapters.memory.locks import Busy, Mode, Name, Waiter
+from homeport.adapters.memory.locks import Busy, Waiter
 from homeport.adapters.memory.parties import Party
-from homeport.adapters.memory.past import Change, Changes, Place
+from homeport.adapters.memory.past import Change, Changes
 from homeport.adapters.memory.serial import Conflicts, Notes, Serial
-from homeport.adapters.memory.undo import ABSENT, Undo, put, rewind
+from homeport.adapters.memory.undo import ABSENT, rewind
+from homeport.adapters.memory.unit import Savepoint, Unit
 from homeport.kernel.errors import (
     PoolClosed,
     QueryError,
@@ -26,55 +25,6 @@ from homeport.kernel.errors import (
 from homeport.kernel.units import Isolation, UnitOptions
 
 T = TypeVar("T")
-
-
-@attrs.frozen(eq=False)
-class Savepoint:
-    """How far a unit was. Its place in the journal is good during one visit."""
-
-    writes: int
-    locks: int
-    visit: int | None
-    position: int
-
-
-class Unit(Party):
-    """One unit of work: its write set, its locks, its snapshot's past."""
-
-    keeps = True
-
-    def __init__(self, engine: Engine, options: UnitOptions) -> None:
-        super().__init__(engine.locks)
-        self.options = options
-        self.now = engine.now()
-        self.open = True
-        self.started = False
-        """Whether the snapshot is taken: at the first step, as in PostgreSQL."""
-        self.serial: Serial | None = None
-        self.writes: dict[Place, Change] = {}
-        self.undo: Undo = []
-        self.visit = 0
-
-    def writing(self) -> None:
-        if self.options.read_only:
-            raise QueryError("a unit that is read only can't write", code="25006")
-
-    def want(self, name: Name, mode: Mode) -> None:
-        self.locks.take(self, name, mode)
-
-    def rows(self) -> dict[Place, Any]:
-        """What it sees in the place of what is committed; ABSENT for no row."""
-        return {**self.past.view(), **self.final()}
-
-    def final(self) -> dict[Place, Any]:
-        """The rows as it leaves them."""
-        return {place: change.after for place, change in self.writes.items()}
-
-    def wrote(self, changes: Changes) -> None:
-        """A step has written."""
-        for place, change in changes.items():
-            known = self.writes.get(place)
-            put(self.undo, self.writes, place, change if known is None else Change(known.before, change.after))
 
 
 class Units:
@@ -114,6 +64,7 @@ class Units:
         return await self._stepped(unit, lambda: self._unit_step(unit, call))
 
     async def _stepped(self, party: Party, attempt: Callable[[], T]) -> T:
+        party.ticket = None
         waiter: Waiter | None = None
         while True:
             try:
