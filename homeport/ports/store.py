@@ -72,7 +72,7 @@ class Unit(Store, Protocol):
         """As the session's, within the transaction."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
-        """What is done inside is undone alone if the body raises anything. It ends no lock."""
+        """What is done inside is undone alone if the body raises anything, and locks taken inside are given back."""
 
     async def lock(self, name: str, wait: Wait, /) -> bool:
         """Take the lock of that name until the transaction ends; False if it was skipped. Raises LockTimeout."""

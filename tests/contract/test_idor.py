@@ -8,7 +8,6 @@ that this can't be done with fails until it is told here how.
 
 import importlib
 import inspect
-import pkgutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
@@ -16,7 +15,7 @@ from typing import Any, get_args
 import attrs
 import pytest
 
-from homeport import Homeport, ports
+from homeport import Homeport
 from homeport.composition.repositories import Repositories
 from homeport.contexts import SHIPPED, load
 from homeport.domain.users import User
@@ -98,12 +97,12 @@ class Method:
 
 
 def found_methods() -> Iterator[Method]:
-    for module in pkgutil.iter_modules(ports.__path__):
-        for name, port in vars(importlib.import_module(f"homeport.ports.{module.name}")).items():
-            if getattr(port, "_is_protocol", False) and port.__name__ == name.removesuffix("_co") == name:
+    for context in SHIPPED:
+        for name, port in vars(importlib.import_module(f"homeport.ports.{context}")).items():
+            if getattr(port, "_is_protocol", False) and port.__name__ == name and name not in _NO_PORTS:
                 for each, function in vars(port).items():
-                    if inspect.isfunction(function) and not each.startswith("_") and name not in _NO_PORTS:
-                        yield Method(module.name, name, each, function)
+                    if inspect.isfunction(function) and not each.startswith("_"):
+                        yield Method(context, name, each, function)
 
 
 _NO_PORTS = ("Store", "Unit", "Session", "Protocol")
@@ -314,6 +313,10 @@ def plain(table: Table[Any], column: Column) -> bool:
 
 
 ASKED = {key: each for key, each in METHODS.items() if key not in NOT_SOMEBODYS}
+
+
+def test_every_context_has_its_port() -> None:
+    assert {each.context for each in METHODS.values()} == set(SHIPPED)
 
 
 def test_no_method_is_left_out_by_a_name_that_is_gone() -> None:

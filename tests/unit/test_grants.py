@@ -20,7 +20,7 @@ class Thing(Entity):
     double: int | None = None
 
 
-COLUMNS = {"id": ID, "user_id": OWNER, "double": column(generated=Rule("({parts} * 2)", lambda row: row["parts"] * 2))}
+COLUMNS = {"id": ID, "user_id": OWNER, "double": column(generated=Rule("({parts})", lambda row: row["parts"]))}
 
 
 def granted(*policies: Policy, counted: bool = False) -> tuple[Grant, ...]:
