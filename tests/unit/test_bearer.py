@@ -33,7 +33,7 @@ RSA_PEM, EC_PEM = pem(RSA_KEY), pem(EC_KEY)
 
 
 def claims(**given: object) -> dict[str, object]:
-    made = {"sub": str(ADA), "role": "authenticated", "aud": "authenticated", "exp": time.time() + 60, **given}
+    made = {"sub": str(ADA), "role": "authenticated", "aud": "authenticated", "exp": time.time() + 3600, **given}
     return {name: value for name, value in made.items() if value is not None}
 
 
