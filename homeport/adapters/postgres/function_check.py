@@ -5,8 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from homeport.adapters.postgres.connections import Connection
-from homeport.adapters.postgres.migrate_ledger import DRIVER, meant
+from homeport.adapters.postgres.connections import DRIVER, Connection
+from homeport.adapters.postgres.migrate_ledger import meant
 from homeport.adapters.postgres.schema_drift import Drift
 from homeport.kernel.operation import Operation
 

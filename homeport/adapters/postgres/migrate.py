@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from homeport.adapters.postgres.connections import Connection
+from homeport.adapters.postgres.connections import DRIVER, Connection
 from homeport.adapters.postgres.migrate_files import (
     PLATFORM,
     Migration,
@@ -17,7 +17,6 @@ from homeport.adapters.postgres.migrate_files import (
     statements,
 )
 from homeport.adapters.postgres.migrate_ledger import (
-    DRIVER,
     FORGET,
     MAKE_LEDGER,
     RECORD,

@@ -8,14 +8,13 @@ from typing import Any
 import asyncpg
 import attrs
 
-from homeport.adapters.postgres.connections import Connection
+from homeport.adapters.postgres.connections import DRIVER, Connection
 from homeport.adapters.postgres.errors import sqlstate, translated
 from homeport.adapters.postgres.migrate_files import PLATFORM, Migration, by_dependency, migrations_of, platform
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.errors import QueryError, RepositoryError
 from homeport.ports.context import Context
 
-DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 MAKE_LEDGER = """
 CREATE SCHEMA IF NOT EXISTS homeport;
 CREATE TABLE IF NOT EXISTS homeport.migrations (

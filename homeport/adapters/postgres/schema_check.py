@@ -6,11 +6,11 @@ Definitions are compared as PostgreSQL renders them, for it rewrites what it is 
 from collections.abc import Iterable
 from typing import Any
 
-from homeport.adapters.postgres.connections import Connection
+from homeport.adapters.postgres.connections import DRIVER, Connection
 from homeport.adapters.postgres.ddl import tables_sql
 from homeport.adapters.postgres.ddl_triggers import HOME, row_functions
 from homeport.adapters.postgres.function_check import audit_functions, check_operations
-from homeport.adapters.postgres.migrate_ledger import DRIVER, meant
+from homeport.adapters.postgres.migrate_ledger import meant
 from homeport.adapters.postgres.predicate_sql import quoted
 from homeport.adapters.postgres.schema_drift import Drift
 from homeport.adapters.postgres.schema_read import Thing, read_things, required_columns

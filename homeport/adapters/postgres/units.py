@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import attrs
 
-from homeport.adapters.postgres.connections import Connection, Connections, is_alive
+from homeport.adapters.postgres.connections import DRIVER, Connection, Connections, cut, is_alive
 from homeport.adapters.postgres.errors import answered, translated
 from homeport.adapters.postgres.ways import begin, finished, is_stale, rolled_back, started, told
 from homeport.kernel.catalog import Catalog
@@ -84,8 +84,7 @@ class InUnit:
         except Exception as error:
             if answered(error):
                 raise translated(error, self._catalog, sent=False, alive=True) or error from error
-            if is_alive(self.connection):
-                self.connection.terminate()
+            cut(self.connection)
             await resolve(self._connections, number, error)
             return
         if ended != "COMMIT":
@@ -97,7 +96,7 @@ class InUnit:
             async with asyncio.timeout(COMMIT_SECONDS), self.borrow(writes=False) as connection:
                 row = await connection.fetchrow(_NUMBER)
         except TimeoutError as error:
-            self.connection.terminate()
+            cut(self.connection)
             raise RepositoryUnavailableError("the server did not answer before the commit was sent") from error
         if row is None or row["number"] is None:
             return None
@@ -123,7 +122,7 @@ async def unit(
     finally:
         over = not (is_alive(connection) and connection.is_in_transaction())
         if not over:
-            connection.terminate()
+            cut(connection)
         await finished(connections.release(connection, failed=not over, raw=inside.raw))
 
 
@@ -169,7 +168,7 @@ async def _asked(connections: Connections, number: Number) -> str | None:
             if not failed:
                 return None  # it does not know the number
             row = None
-        except (asyncpg.InterfaceError, OSError):
+        except DRIVER:
             row = None
         finally:
             await connections.release(connection, failed=failed)

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import asyncpg
 
-from homeport.adapters.postgres.connections import RELEASE_SECONDS, Connection, Connections, is_alive
+from homeport.adapters.postgres.connections import DRIVER, RELEASE_SECONDS, Connection, Connections, cut, is_alive
 from homeport.adapters.postgres.errors import answered, not_reached, translated
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.errors import QueryError, RepositoryError, RepositoryUnavailableError
@@ -19,9 +19,6 @@ from homeport.kernel.identity import Identity
 from homeport.kernel.units import DEFAULT_UNIT, Isolation, UnitOptions
 
 T = TypeVar("T")
-
-DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""What the driver raises, a timeout among them."""
 
 SCHEMA_CHANGED = "0A000"
 
@@ -147,8 +144,8 @@ async def started(connection: Connection, text: str) -> None:
     except Exception as error:
         if answered(error):
             await finished(rolled_back(connection))
-        elif is_alive(connection):
-            connection.terminate()
+        else:
+            cut(connection)
         refused = None if answered(error) else not_reached(error)
         if refused is None:
             raise
@@ -164,8 +161,7 @@ async def rolled_back(connection: Connection) -> None:
         async with asyncio.timeout(RELEASE_SECONDS):
             await connection.execute("ROLLBACK")
     except DRIVER:
-        if is_alive(connection):
-            connection.terminate()
+        cut(connection)
 
 
 async def finished(work: Coroutine[Any, Any, T]) -> T:
@@ -198,8 +194,7 @@ async def undone(connection: Connection) -> None:
         async with asyncio.timeout(RELEASE_SECONDS):
             await connection.execute(f"{UNDO}; {RELEASE}")
     except DRIVER:
-        if is_alive(connection):
-            connection.terminate()
+        cut(connection)
 
 
 @asynccontextmanager
