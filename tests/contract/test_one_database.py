@@ -7,6 +7,8 @@ import string
 import uuid
 from decimal import Decimal
 
+import attrs
+
 from homeport.composition import Homeport, in_memory
 from homeport.contexts import SHIPPED
 from homeport.kernel.types import Json
@@ -119,3 +121,22 @@ async def test_a_write_through_one_adapter_is_seen_through_the_other(
     assert found.likes_count == 1
     state = await legacy.social.toggle_like(post.id, user.id)
     assert (state.liked, state.likes_count) == (False, 0)
+
+
+async def test_units_run_on_postgres_where_single_calls_are_served_by_legacy(
+    on_one_database: tuple[Homeport, Homeport],
+) -> None:
+    postgres, legacy = on_one_database
+    units = postgres._wiring.units
+    db = Homeport(attrs.evolve(legacy._wiring, units=units))
+    assert {db.store(each).adapter for each in db.contexts} == {"supabase_legacy"}
+    async with db.transaction() as tx:
+        assert tx.store(SPECIMENS).adapter == "postgres"
+        user = await tx.users.users.create({"email": "together@example.org"})
+        post = await tx.social.create_post(user.id, {"content": "x"})
+        assert (await tx.social.toggle_like(post.id, user.id)).likes_count == 1
+        assert await db.users.users.find_by_id(user.id) is None
+    assert await db.users.users.find_by_id(user.id) == user
+    mine = db.as_user({"sub": str(user.id)})
+    async with mine.transaction() as tx:
+        assert await tx.users.users.find_many() == [user]

@@ -19,6 +19,7 @@ from homeport.kernel.errors import (
     ForeignKeyViolation,
     InvalidField,
     PoolClosed,
+    RepositoryPermissionError,
     RepositoryUnavailableError,
     SchemaMismatch,
     Unsupported,
@@ -34,7 +35,7 @@ from homeport.repositories.calendar import CALENDAR, EVENT
 from homeport.repositories.collection import Collection
 from homeport.repositories.social import SOCIAL
 from homeport.repositories.users import USER, USERS
-from homeport.settings import Settings, SettingsError
+from homeport.settings import Retry, Settings, SettingsError
 
 MEMORY = Settings(adapter="memory")
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
@@ -366,3 +367,52 @@ def test_every_error_is_a_public_name() -> None:
 def test_a_collection_refuses_an_unknown_column() -> None:
     with pytest.raises(InvalidField):
         in_memory(["users"]).collection(USER).select({"nmae": "x"})
+
+
+ON_LEGACY = Settings(
+    adapter="supabase_legacy",
+    rest_url="http://127.0.0.1:1",
+    supabase_service_role_key="key",
+    database_url="postgresql://127.0.0.1:1/db",
+    retry=Retry(attempts=1),
+)
+
+
+async def test_units_over_legacy_are_refused_at_entry_unless_both_are_one_database() -> None:
+    async with open_homeport(ON_LEGACY, contexts=["users"]) as db:
+        with pytest.raises(Unsupported):
+            async with db.transaction():
+                raise AssertionError("entered")
+    async with open_homeport(attrs.evolve(ON_LEGACY, units="postgres"), contexts=["users"]) as db:
+        assert db.store(USERS).adapter == "supabase_legacy"
+        with pytest.raises(RepositoryUnavailableError):
+            async with db.transaction():
+                raise AssertionError("entered")
+
+
+async def test_contexts_on_memory_and_a_server_have_no_common_unit(mixed: Homeport) -> None:
+    with pytest.raises(Unsupported, match="one database"):
+        mixed.transaction()
+
+
+async def test_unscoped_calls_are_refused_where_the_deployment_says_so() -> None:
+    async with open_homeport(Settings(adapter="memory", unscoped="refuse"), contexts=["users"]) as db:
+        for ask in (lambda: db.users, lambda: db.repository(USERS), lambda: db.base, db.transaction):
+            with pytest.raises(RepositoryPermissionError):
+                ask()
+        made = await db.as_service().users.users.create({"email": "a@example.com"})
+        assert await db.as_user({"sub": str(made.id)}).users.users.find_many() == [made]
+        async with db.as_service().transaction() as tx:
+            assert await tx.users.users.count() == 1
+
+
+async def test_health_is_a_sign_of_life_of_each_adapter() -> None:
+    async with open_homeport(Settings(adapter="memory"), contexts=["users"]) as db:
+        found = await db.health()
+        assert [(each.adapter, each.ok, each.error) for each in found] == [("memory", True, None)]
+    dead = Settings(adapter="postgres", database_url="postgresql://127.0.0.1:1/db")
+    async with open_homeport(dead, contexts=["users"]) as db:
+        found = await db.health()
+        assert [(each.adapter, each.ok, each.error) for each in found] == [
+            ("postgres", False, "RepositoryUnavailableError")
+        ]
