@@ -136,7 +136,7 @@ def test_a_difference_is_in_the_json_too(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_url_that_is_none_is_refused_before_anything_starts() -> None:
     ended = run("--database-url", "mysql://here")
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert "database_url begins with postgresql://" in ended.stderr
+    assert "a database URL begins with postgresql://" in ended.stderr
 
 
 @pytest.mark.skipif(len(selected()) < 2, reason="only one adapter is to be tested")
