@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 import homeport
-from homeport.cli import demo_command, given
+from homeport.cli import demo_command, given, rollout_commands
 from homeport.cli.given import ContextNames, DatabaseUrl, console
 from homeport.composition import maintenance
 from homeport.composition.drafting import draft_migrations
@@ -21,6 +21,9 @@ migrate = typer.Typer(no_args_is_help=True, help="The tables of the installed co
 schema = typer.Typer(no_args_is_help=True, help="What the database holds, beside what is declared.")
 app.add_typer(migrate, name="migrate")
 app.add_typer(schema, name="schema")
+app.add_typer(rollout_commands.flags, name="flags")
+app.add_typer(rollout_commands.canary, name="canary")
+app.command()(rollout_commands.status)
 app.command()(demo_command.demo)
 
 

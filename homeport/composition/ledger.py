@@ -27,7 +27,12 @@ def open_ledger(contexts: Contexts, make: Callable[[Column], object]) -> "tuple[
     operations = [operation for each in wanted for operation in each.operations]
     store = LedgerStore(catalog, CursorSigner(b"a ledger's cursors go nowhere..."), operations, make)
     wiring = Wiring(
-        sessions=dict.fromkeys(wanted, store), catalog=catalog, units=store, no_units="", retry=UnitRetry(_ONCE)
+        sessions=dict.fromkeys(wanted, store),
+        catalog=catalog,
+        units=store,
+        no_units="",
+        retry=UnitRetry(_ONCE),
+        opened=(store,),
     )
     return Homeport(wiring), store
 

@@ -39,6 +39,8 @@ class Wiring:
     Attributes:
         sessions: what answers each context's calls.
         units: the one session on which units run; None where there is none, for the reason `no_units`.
+        opened: each adapter's session once.
+        closing: what else is closed, before the sessions and in this order.
     """
 
     sessions: Mapping[Context[Any], Session]
@@ -46,21 +48,18 @@ class Wiring:
     units: Session | None
     no_units: str
     retry: UnitRetry
+    opened: tuple[Session, ...]
+    closing: tuple[Callable[[], Awaitable[object]], ...] = ()
 
     def scoped(self, who: Identity) -> "Wiring":
         """The same for one identity's calls."""
-        scoped = {each: each.scoped(who) for each in dict.fromkeys(self.opened)}
+        units = () if self.units is None else (self.units,)
+        scoped = {each: each.scoped(who) for each in dict.fromkeys((*self.sessions.values(), *units))}
         return attrs.evolve(
             self,
             sessions={context: scoped[session] for context, session in self.sessions.items()},
             units=None if self.units is None else scoped[self.units],
         )
-
-    @property
-    def opened(self) -> tuple[Session, ...]:
-        """Each session once."""
-        every = [*self.sessions.values(), *(() if self.units is None else (self.units,))]
-        return tuple(dict.fromkeys(every))
 
     def stores(self) -> dict[Context[Any], Session]:
         """What each context's repository works on: where several adapters serve, each table's own is found."""
@@ -183,6 +182,8 @@ class Homeport(Scope):
         async with AsyncExitStack() as stack:
             for each in self._wiring.opened:
                 stack.push_async_callback(each.close)
+            for close in reversed(self._wiring.closing):
+                stack.push_async_callback(close)
 
     async def __aenter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 import attrs
 
 from homeport.composition.opened import Homeport, Opening, Wiring
+from homeport.composition.rollout import MARKER
 from homeport.contexts import SHIPPED, resolve
 from homeport.kernel.catalog import NO_OVERRIDES, Catalog
 from homeport.kernel.errors import Unsupported, unknown_name
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 Clock = Callable[[], datetime]
+_SERVERS = (Adapter.POSTGRES, Adapter.SUPABASE_LEGACY)
 _NO_UNITS = (
     "a unit needs all contexts in one database that knows transactions: they are on several adapters. Where postgres"
     " and supabase_legacy are one database, the setting units = 'postgres' runs units on postgres"
@@ -119,37 +121,66 @@ class _Plan:
 
     async def open(self, database: Database, observers: tuple[Observer, ...]) -> Homeport:
         """Opens each adapter once; closes those that are open if another fails."""
-        sessions: dict[Adapter, Session] = {}
         async with AsyncExitStack() as stack:
+            sessions: dict[Adapter, Session] = {}
             for adapter in self._needed:
-                session = await self._session(adapter, database)
-                stack.push_async_callback(session.close)
-                sessions[adapter] = self.observed(session, observers)
-            serving = {each: sessions[self.settings.serving(each.name)] for each in self.contexts}
-            db = self.opened(serving, sessions.get(self._unit_adapter) if self._unit_adapter is not None else None)
+                sessions[adapter] = await self._session(adapter, database)
+                stack.push_async_callback(sessions[adapter].close)
+            if self.settings.flags:
+                db = await self._routed(sessions, observers)
+            else:
+                observed = {adapter: self.observed(each, observers) for adapter, each in sessions.items()}
+                serving = {each: observed[self.settings.serving(each.name)] for each in self.contexts}
+                db = self.opened(serving, None if self._unit_adapter is None else observed[self._unit_adapter])
             stack.pop_all()
         return db
 
     def opened(self, serving: Mapping[Context[Any], Session], units: Session | None) -> Homeport:
         """Wired up: a server's single reads, and whole units, are tried again within one budget."""
-        given = self.settings.retry
-        retries = Retries(attempts=given.attempts, delay=given.delay, deadline=given.deadline, budget=given.budget)
-        patient = {
-            each: each if each.adapter == Adapter.MEMORY else RetriedStore(each, retries)
-            for each in dict.fromkeys([*serving.values(), *(() if units is None else (units,))])
-        }
+        retries = self._retries()
+        every = dict.fromkeys([*serving.values(), *(() if units is None else (units,))])
+        patient = {each: _patient(each, retries) for each in every}
         wiring = Wiring(
             sessions={context: patient[session] for context, session in serving.items()},
             catalog=self.catalog,
             units=None if units is None else patient[units],
             no_units=_NO_UNITS,
             retry=UnitRetry(retries),
+            opened=tuple(patient.values()),
         )
         return Homeport(wiring, refuse_unscoped=self.settings.unscoped is Unscoped.REFUSE)
 
+    async def _routed(self, sessions: Mapping[Adapter, Session], observers: tuple[Observer, ...]) -> Homeport:
+        """Every context behind a router that follows its flag. Imported only here: nothing else needs it."""
+        from homeport.composition.routing import Routing
+
+        retries = {adapter: self._retries() for adapter in sessions}
+
+        def served(adapter: Adapter, counted: Observer) -> Session:
+            return _patient(self.observed(sessions[adapter], (counted, *observers)), retries[adapter])
+
+        routing = await Routing.opened(self.settings, self.contexts, sessions, served)
+        unit_adapter = self._unit_adapter
+        units = None if unit_adapter is None else _patient(sessions[unit_adapter], retries[unit_adapter])
+        wiring = Wiring(
+            sessions=routing.routers,
+            catalog=self.catalog,
+            units=units,
+            no_units=_NO_UNITS,
+            retry=UnitRetry(self._retries()),
+            opened=tuple(sessions.values()),
+            closing=routing.closing,
+        )
+        return Homeport(wiring, refuse_unscoped=self.settings.unscoped is Unscoped.REFUSE)
+
+    def _retries(self) -> Retries:
+        given = self.settings.retry
+        return Retries(attempts=given.attempts, delay=given.delay, deadline=given.deadline, budget=given.budget)
+
     @property
     def _serving(self) -> list[Adapter]:
-        return list(dict.fromkeys(self.settings.serving(each.name) for each in self.contexts))
+        found = dict.fromkeys(self.settings.serving(each.name) for each in self.contexts)
+        return [*found, *(each for each in _SERVERS if self.settings.flags and each not in found)]
 
     @property
     def _unit_adapter(self) -> Adapter | None:
@@ -240,11 +271,20 @@ class _Plan:
         return ObservedStore(session, observers) if observers else session
 
     def _served(self, adapter: Adapter) -> list[Context[Any]]:
+        """The contexts whose rows the adapter may be asked for."""
+        if self.settings.flags and adapter in _SERVERS:
+            return list(self.contexts)
         return [each for each in self.contexts if self.settings.serving(each.name) is adapter]
 
     def _operations(self, adapter: Adapter) -> list[Operation[Any, Any]]:
         contexts = self.contexts if adapter is self._unit_adapter else self._served(adapter)
-        return [operation for each in contexts for operation in each.operations]
+        marker = [MARKER] if self.settings.flags and adapter is Adapter.SUPABASE_LEGACY else []
+        return [*marker, *(operation for each in contexts for operation in each.operations)]
+
+
+def _patient(session: Session, retries: Retries) -> Session:
+    """Its single reads are tried again; memory is never out of reach."""
+    return session if session.adapter == Adapter.MEMORY else RetriedStore(session, retries)
 
 
 def _answers(context: Context[Any]) -> "dict[str, Answer]":

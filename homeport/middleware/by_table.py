@@ -27,10 +27,14 @@ class ByTable:
     def __init__(self, home: Session, sessions: Mapping[Table[Any], Session], catalog: Catalog) -> None:
         self._home = home
         self._sessions = sessions
-        self.adapter: str = home.adapter
         self.capabilities: Capability = home.capabilities
         self.catalog: Catalog = catalog
         self.cursors: CursorSigner = home.cursors
+
+    @property
+    def adapter(self) -> str:
+        """The context's own, which a flag may change."""
+        return self._home.adapter
 
     async def fetch(self, query: Select[E], /) -> list[E]:
         return await self._of(query.table).fetch(query)

@@ -27,7 +27,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     written = _file(Path(variables[_CONFIG])) if _CONFIG in variables else {}
     refuse_unknown("setting", written, [each.name for each in attrs.fields(Settings)])
     merged: dict[str, Any] = {**written, **_first_set(VARIABLES, variables)}
-    merged["adapters"] = {**table_of("adapters", written.get("adapters", {})), **_per_context(variables)}
+    chosen = _per_context(variables, flags="flags" in merged and Settings(flags=merged["flags"]).flags)
+    merged["adapters"] = {**table_of("adapters", written.get("adapters", {})), **chosen}
     pool = _group("pool", POOL_VARIABLES, written, variables)
     preset = Pool.preset(pool.pop("preset", "standard"))
     retry = Retry(**_group("retry", RETRY_VARIABLES, written, variables))
@@ -51,13 +52,19 @@ def _first_set(wanted: Mapping[str, tuple[str, ...]], variables: Mapping[str, st
     }
 
 
-def _per_context(variables: Mapping[str, str]) -> dict[str, str]:
+def _per_context(variables: Mapping[str, str], *, flags: bool) -> dict[str, str]:
     """HOMEPORT_<CONTEXT>=<adapter>: what is no setting, and whose value is an adapter. Which contexts there are, the
     composition knows: an application may have its own.
+
+    Where flags choose, they are flags, `canary:5` among them, and none of the settings' business.
     """
     ours = [name for name in variables if name.startswith("HOMEPORT_") and name not in _KNOWN]
     chosen = {name: variables[name].strip() for name in ours if not name.startswith(_TEST_RIG)}
+    if flags:
+        return {}
     for name, value in chosen.items():
+        if value.partition(":")[0] in ("canary", "shadow"):
+            raise SettingsError(f"{name} is a flag: set HOMEPORT_FLAGS=true, so that flags choose")
         if value not in list(Adapter):
             known = [each for each in _KNOWN if each.startswith("HOMEPORT_")]
             raise SettingsError(f"{unknown_name('setting', name, known)}; one of a context takes {', '.join(Adapter)}")

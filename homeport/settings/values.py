@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import cast
 
 import attrs
@@ -25,6 +26,8 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "cursor_key": ("HOMEPORT_CURSOR_KEY",),
     "unscoped": ("HOMEPORT_UNSCOPED",),
     "units": ("HOMEPORT_UNITS",),
+    "flags": ("HOMEPORT_FLAGS",),
+    "flags_file": ("HOMEPORT_FLAGS_FILE",),
 }
 """The environment's names of each attribute, the one that wins first."""
 
@@ -98,6 +101,13 @@ def _audience(value: object) -> str:
     return audience
 
 
+def _switch(value: object) -> bool:
+    found = {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+    if found is None:
+        raise SettingsError("flags is true or false")
+    return found
+
+
 def _cursor_key(value: object) -> bytes:
     key = value if isinstance(value, bytes) else text_of("cursor_key", value).encode()
     if len(key) < 32:
@@ -120,6 +130,8 @@ class Settings:
         jwt_audience: whom a bearer token has to be for.
         cursor_key: seals page cursors. Without it every process makes its own, and a cursor is refused by any other
             process and after a restart.
+        flags: whether flags choose each context's adapter while the process runs: both server adapters are opened.
+        flags_file: a TOML file of flags, watched; the environment and the table of the database come before it.
         unscoped, units: what may be done without a user, and what a unit does over contexts on the legacy adapter.
         tables: names and types of this database where they differ, by declared table name.
 
@@ -147,6 +159,8 @@ class Settings:
     cursor_key: bytes | None = attrs.field(default=None, repr=False, converter=attrs.converters.optional(_cursor_key))
     unscoped: Unscoped = attrs.field(default=Unscoped.ALLOW, converter=_unscoped)
     units: Units = attrs.field(default=Units.REFUSE, converter=_units)
+    flags: bool = attrs.field(default=False, converter=_switch)
+    flags_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
     pool: Pool = attrs.field(factory=Pool)
     retry: Retry = attrs.field(factory=Retry)
     tables: Mapping[str, Override] = attrs.field(factory=dict, converter=overrides_of)

@@ -88,6 +88,7 @@ class Rig:
     _closing: list[Callable[[], Awaitable[object]]] = attrs.field(factory=list)
     _server: PostgresServer | None = None
     _databases: dict[str, str] = attrs.field(factory=dict)
+    _settings: dict[str, Settings] = attrs.field(factory=dict)
     _admins: dict[str, "asyncpg.Connection[asyncpg.Record]"] = attrs.field(factory=dict)
 
     async def leg(self, adapter: str, *, capped: bool = False) -> Leg:
@@ -103,6 +104,13 @@ class Rig:
         legacy = await self._cached("shared legacy", self._legacy, "shared")
         await postgres.clean()
         return postgres.db, legacy.db
+
+    async def both_settings(self) -> Settings:
+        """Settings that know both servers over the one database of `shared`, single calls on the legacy API."""
+        await self.shared()
+        service, authenticator = self._logins("shared")
+        legacy = self._settings["shared legacy"]
+        return attrs.evolve(legacy, database_url=service, scoped_database_url=authenticator)
 
     async def deployed(self, adapter: str, name: str, overrides: Overrides) -> Leg:
         """The adapter's leg where tables have other names and types, in a database of its own; `name` stands for it.
@@ -211,15 +219,9 @@ class Rig:
 
     async def _postgres(self, database: str, *, overrides: Overrides = NO_OVERRIDES) -> Leg:
         await self.database(database)
-        logins = {
-            name: self.server().url(self._databases[database], user=name, password=_SECRET)
-            for name in ("homeport_service", "authenticator")
-        }
+        service, authenticator = self._logins(database)
         settings = Settings(
-            adapter="postgres",
-            database_url=logins["homeport_service"],
-            scoped_database_url=logins["authenticator"],
-            cursor_key=_CURSOR_KEY,
+            adapter="postgres", database_url=service, scoped_database_url=authenticator, cursor_key=_CURSOR_KEY
         )
         return await self._served(database, self._opening(settings, overrides))
 
@@ -245,7 +247,16 @@ class Rig:
             supabase_jwt_secret=_SECRET,
             cursor_key=_CURSOR_KEY,
         )
+        self._settings[f"{database} legacy"] = settings
         return await self._served(database, self._opening(settings, overrides))
+
+    def _logins(self, database: str) -> tuple[str, str]:
+        """The URLs of the two logins that serve: the service's, and that of users' calls."""
+        server, name = self.server(), self._databases[database]
+        return (
+            server.url(name, user="homeport_service", password=_SECRET),
+            server.url(name, user="authenticator", password=_SECRET),
+        )
 
     def _opening(self, settings: Settings, overrides: Overrides) -> Callable[[], Opening]:
         return lambda: open_homeport(settings, contexts=self.contexts, overrides=overrides)

@@ -59,7 +59,8 @@ async def rolled_back(database_url: str, contexts: Contexts | None = None) -> As
                 own = await unit.execute_query(_OWN_ROLE)
                 alone = RolledBack(_Connection(unit, role=str(own[0]["role"])))
                 sessions = dict.fromkeys(db.contexts, alone)
-                yield Homeport(Wiring(sessions, db.catalog, units=alone, no_units="", retry=UnitRetry(_ONCE)))
+                retry = UnitRetry(_ONCE)
+                yield Homeport(Wiring(sessions, db.catalog, units=alone, no_units="", retry=retry, opened=(alone,)))
                 raise _TestIsOver
 
 

@@ -47,6 +47,7 @@ async def test_up_runs_the_platform_then_contexts_after_what_they_require(empty:
         "platform/0001_roles",
         "platform/0002_auth",
         "platform/0003_homeport",
+        "platform/0004_rollout",
         "users/0001_users",
         "users/0003_record_failed_attempt",
         "profiles/0001_profiles",

@@ -10,7 +10,7 @@ from homeport.adapters.postgres.migrate_ledger import meant
 from homeport.adapters.postgres.schema_drift import Drift
 from homeport.kernel.operation import Operation
 
-PROBE = "public.homeport_row_cap_probe"
+PROBE, MARKER = "public.homeport_row_cap_probe", "public.homeport_marker"
 
 _FUNCTIONS = """
 SELECT n.nspname || '.' || p.proname AS place,
@@ -54,7 +54,7 @@ async def audit_functions(
     Ours are those in schema homeport, those of the operations, and the row cap probe; `schemas` may name more to look
     through. SECURITY DEFINER is for trigger functions alone.
     """
-    ours = [PROBE, *(f"{each.schema}.{each.function}" for each in operations)]
+    ours = [PROBE, MARKER, *(f"{each.schema}.{each.function}" for each in operations)]
     try:
         rows = await connection.fetch(_FUNCTIONS, ours, list(schemas))
     except DRIVER as error:
