@@ -14,9 +14,16 @@ from homeport.repositories.expenses import EXPENSE
 from homeport.repositories.users import USER
 from homeport.testing import a_post, a_user, an_expense
 from homeport.testing import rolled_back as in_a_transaction
+from homeport.testing.rig import Rig
 
 pytest_plugins = ["homeport.testing.plugin"]
 Outside: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@pytest_asyncio.fixture
+async def migrated_url(rig: Rig, migrated_url: str) -> str:
+    """One that no other test has left rows in."""
+    return await rig.database("rolled_back")
 
 
 @pytest.fixture
