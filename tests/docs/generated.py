@@ -17,6 +17,7 @@ from homeport.adapters.memory.store import MemoryStore
 from homeport.adapters.postgres.store import PostgresStore
 from homeport.adapters.supabase_legacy import errors as legacy_errors
 from homeport.adapters.supabase_legacy.store import LegacyStore
+from homeport.cli import schemadocs
 from homeport.kernel import capabilities, errors, sqlstate
 from homeport.kernel.capabilities import Capability
 from homeport.settings import Pool, Settings
@@ -152,6 +153,7 @@ TABLES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "tree": ("errors.md", tree),
     "codes": ("errors.md", codes),
     "statuses": ("errors.md", http_statuses),
+    "contexts": ("schema.md", schemadocs.overview),
 }
 
 

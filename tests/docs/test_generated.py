@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from homeport.cli.schemadocs import all_schemas
 from homeport.cli.sqldocs import all_sql
 from homeport.contexts import SHIPPED, load
 from homeport.ports.context import Context
@@ -23,6 +24,29 @@ def test_a_generated_table_is_what_the_code_says(name: str) -> None:
 async def test_the_listed_sql_is_what_is_sent() -> None:
     listed = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "sql").glob("*.sql")}
     assert listed == await all_sql(), "run: make docs-sql"
+
+
+def test_the_schema_reference_is_what_is_declared() -> None:
+    listed = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "schema").glob("*.md")}
+    assert listed == all_schemas(), "run: make docs"
+
+
+def test_every_table_column_constraint_and_policy_is_in_the_schema_reference() -> None:
+    texts = all_schemas()
+    for name in SHIPPED:
+        for table in load(name).tables:
+            section = texts[f"{name}.md"].partition(f"\n## `{table.full_name}`\n")[2].partition("\n## ")[0]
+            named = {*re.findall(r"^\| `?(\w+)`? \|", section, re.MULTILINE)}
+            assert {*table.by_name, *(policy.verb for policy in table.policies if table.view_of is None)} <= named
+            rules = [*(each.name for each in table.uniques), *(each.name for each in table.checks)]
+            assert [each for each in rules if f"`{each}`" not in section] == []
+
+
+def test_every_context_has_an_example_in_the_guide() -> None:
+    text = (DOCS / "repositories.md").read_text(encoding="utf-8")
+    for name in SHIPPED:
+        section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        assert f"await db.{name}." in section, name
 
 
 async def test_no_method_table_or_function_is_left_out() -> None:

@@ -1,16 +1,35 @@
 """Relations in batches: how many queries are asked, and what is answered for what is missing."""
 
+import inspect
+import typing
 import uuid
+from typing import Any
 
+import attrs
 import pytest
 
 from homeport.composition import Homeport, in_memory
+from homeport.contexts import SHIPPED
 from homeport.domain.expenses import Expense
 from homeport.domain.users import User
+from homeport.kernel.entity import Entity
 from homeport.kernel.errors import InvalidField, InvalidValue
 from homeport.kernel.observe import Observation
 from homeport.repositories.relations import many_each, one_each
-from homeport.testing import a_profile, a_storage_category, a_storage_item, a_storage_location, a_trip, a_user
+from homeport.testing import (
+    a_profile,
+    a_shakedown_issue,
+    a_shakedown_trip,
+    a_storage_category,
+    a_storage_item,
+    a_storage_location,
+    a_transition_item,
+    a_transition_profile,
+    a_transition_room,
+    a_trip,
+    a_user,
+    a_user_launch_task,
+)
 from tests.support.refusals import refused
 
 ABSENT = uuid.UUID(int=7)
@@ -69,7 +88,7 @@ async def test_a_malformed_id_or_an_unknown_column_is_refused_before_anything_is
     assert asked == []
 
 
-@pytest.mark.parametrize("size", [1, 50])
+@pytest.mark.parametrize("size", [1, 10, 100])
 async def test_comments_and_follows_take_two_queries_however_many_there_are(
     db: Homeport, asked: list[Observation], size: int
 ) -> None:
@@ -89,6 +108,11 @@ async def test_comments_and_follows_take_two_queries_however_many_there_are(
     asked.clear()
     assert len(await db.social.get_user_followers(author.id)) == size
     assert [call.name for call in asked] == ["follows.get_user_followers", "public_profiles.find_by_ids"]
+    for follow in await db.social.follows.find_many():
+        await db.social.follow_user(author.id, follow.follower_id)
+    asked.clear()
+    assert len(await db.social.get_user_following(author.id)) == size
+    assert [call.name for call in asked] == ["follows.get_user_following", "public_profiles.find_by_ids"]
 
 
 async def test_a_post_without_comments_takes_one_query(db: Homeport, asked: list[Observation]) -> None:
@@ -131,3 +155,112 @@ async def test_items_and_the_names_of_their_places_are_three_queries_however_man
         "storage_categories.find_by_ids",
         "storage_locations.find_by_ids",
     ]
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+async def test_shakedown_trips_and_their_issues_are_two_queries_however_many_they_are(
+    asked: list[Observation], number: int
+) -> None:
+    db = in_memory(["transition_launch"], observers=[asked.append])
+    plan = await a_transition_profile(db)
+    for _ in range(number):
+        trip = await a_shakedown_trip(db, profile_id=plan.id, user_id=plan.user_id)
+        for _ in range(2):
+            await a_shakedown_issue(db, trip_id=trip.id, profile_id=plan.id, user_id=plan.user_id)
+    asked.clear()
+    summary = await db.transition_launch.get_shakedown_summary(plan.user_id)
+    assert [len(each.issues) for each in summary.trips] == [2] * number
+    assert [call.name for call in asked] == [
+        "shakedown_trips.get_shakedown_summary",
+        "shakedown_issues.get_shakedown_summary",
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+async def test_the_launch_week_and_its_marks_are_two_queries_however_many_tasks_it_has(
+    asked: list[Observation], number: int
+) -> None:
+    db = in_memory(["transition_launch"], observers=[asked.append])
+    user = await a_user(db)
+    for _ in range(number):
+        await a_user_launch_task(db, user_id=user.id)
+    asked.clear()
+    found = await db.transition_launch.get_launch_week_status(user.id)
+    assert [each.mark is None for each in found] == [False] * number
+    assert [call.name for call in asked] == [
+        "user_launch_tasks.get_launch_week_status",
+        "launch_week_tasks.get_launch_week_status",
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+async def test_settings_are_one_query_however_many_are_asked_for(asked: list[Observation], number: int) -> None:
+    db = in_memory(["governance"], observers=[asked.append])
+    keys = [f"key {each}" for each in range(number)]
+    for key in keys:
+        await db.governance.define(key, 1)
+    asked.clear()
+    assert list(await db.governance.get_many(keys)) == keys
+    assert [call.name for call in asked] == ["system_config.find_by_ids"]
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+async def test_the_rooms_of_a_plan_are_the_same_queries_however_many_items_they_have(
+    asked: list[Observation], number: int
+) -> None:
+    db = in_memory(["transition_plan"], observers=[asked.append])
+    plan = await a_transition_profile(db)
+    for _ in range(number):
+        room = await a_transition_room(db, profile_id=plan.id, user_id=plan.user_id)
+        await a_transition_item(db, room_id=room.id, profile_id=plan.id, user_id=plan.user_id)
+    asked.clear()
+    assert [each.total_items for each in await db.transition_plan.get_rooms(plan.user_id)] == [1] * number
+    await db.transition_plan.get_downsizing_stats(plan.user_id)
+    before = [call.name for call in asked]
+    await db.transition_plan.get_transition_progress(plan.user_id)
+    assert (len(before), len(asked) - len(before)) == (3, 2), [call.name for call in asked]
+
+
+RELATED = {
+    "social.get_post_comments",
+    "social.get_user_followers",
+    "social.get_user_following",
+    "trips.get_trip_participants",
+    "household_storage.get_user_storage_items",
+    "governance.get_many",
+    "transition_launch.get_shakedown_summary",
+    "transition_launch.get_launch_week_status",
+}
+"""The methods that answer rows with what they refer to, or lists of what refers to them; each is counted above."""
+
+
+def test_every_method_with_relations_is_counted() -> None:
+    """A list's elements that hold another entity, or several, are relations."""
+    db = in_memory()
+    found = set()
+    for name in SHIPPED:
+        for method, function in inspect.getmembers(getattr(db, name), inspect.iscoroutinefunction):
+            if not method.startswith("_") and _holds_entities(typing.get_type_hints(function)["return"]):
+                found.add(f"{name}.{method}")
+    single = {"transition_plan.get_transition_progress", "transition_plan.get_downsizing_stats"}  # of one plan
+    others = {
+        "social.get_user_followers",
+        "social.get_user_following",
+        "governance.get_many",
+    }  # answer the others alone
+    assert found - single == RELATED - others
+
+
+def _holds_entities(answer: Any) -> bool:
+    kinds = [answer, *typing.get_args(answer)]
+    made = [kind for kind in kinds if isinstance(kind, type) and attrs.has(kind) and not issubclass(kind, Entity)]
+    return any("Entity" in repr(_within(field.type)) for kind in made for field in attrs.fields(kind))
+
+
+def _within(kind: Any) -> list[str]:
+    """Which of the classes in an annotation are entities."""
+    parts: list[Any] = [kind, *(part for each in typing.get_args(kind) for part in (each, *typing.get_args(each)))]
+    entities: list[Any] = [each for each in parts if isinstance(each, type) and issubclass(each, Entity)]
+    wrapped = [each for each in parts if isinstance(each, type) and attrs.has(each) and each not in entities]
+    deeper = [name for each in wrapped for field in attrs.fields(each) for name in _within(field.type)]
+    return ["Entity" for _ in entities] + deeper
