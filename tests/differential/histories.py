@@ -1,73 +1,45 @@
 """Random steps over every port method and base method. Small pools of values, so that rows meet and collide."""
 
 import datetime as dt
-import random
-import uuid
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from homeport.contexts import SHIPPED
 from homeport.kernel.predicates import (
     Predicate,
     all_of,
     any_of,
-    contains,
     eq,
     exists,
-    ge,
-    gt,
-    is_null,
-    le,
-    lower,
-    lt,
-    ne,
     not_,
-    one_of,
-    starts_with,
 )
-from homeport.kernel.query import Deleted, Order
+from homeport.kernel.query import Deleted
 from homeport.kernel.table import Table
+from tests.differential.draws import (
+    PEOPLE,
+    UTC,
+    WORDS,
+    Dice,
+    day,
+    leaf,
+    maybe,
+    moment,
+    order,
+    owned,
+    person,
+    pick,
+    some,
+    uid,
+    without,
+)
 from tests.differential.outcome import Ref, Step
+from tests.differential.ports import Kind, context_step
+from tests.differential.tables import ground
 from tests.support.specimens import CRATE, LABEL, SPECIMEN, Mood, Size
 
-Dice = random.Random
-UTC = dt.UTC
-WORDS = ["", "a", "A", "b", "É", "é", "a%", "a_b", "a,b", '"', "\\", "null", "zz", "Ab"]
 NAMES = ["a", "A", "É", "é", "a%", ""]
-PEOPLE = 4
-
-
-def uid(kind: str, number: int) -> uuid.UUID:
-    """The id of the n-th thing of a kind: known beforehand, so that histories meet the same rows again."""
-    return uuid.uuid5(uuid.NAMESPACE_OID, f"{kind} {number}")
-
-
-def some(dice: Dice, kind: str, most: int = 6) -> uuid.UUID:
-    return uid(kind, dice.randrange(most))
-
-
-def person(dice: Dice) -> uuid.UUID:
-    """Somebody; rarely somebody who is not there."""
-    return some(dice, "user", PEOPLE if dice.random() < 0.95 else PEOPLE + 2)
-
-
-def owned(dice: Dice, kind: str, most: int = 6) -> tuple[uuid.UUID, uuid.UUID]:
-    """A thing and, mostly, the person whose it would be."""
-    number = dice.randrange(most)
-    return uid(kind, number), uid("user", number % PEOPLE) if dice.random() < 0.85 else person(dice)
-
-
-def moment(dice: Dice) -> dt.datetime:
-    return dt.datetime(2024, 1, dice.randrange(1, 6), dice.randrange(3), tzinfo=UTC)
-
-
-def day(dice: Dice) -> dt.date:
-    return dt.date(2024, 1, dice.randrange(1, 6))
-
-
-def maybe(dice: Dice, data: dict[str, Callable[[], object]], chance: float = 0.4) -> dict[str, object]:
-    return {name: make() for name, make in data.items() if dice.random() < chance}
 
 
 # -- predicates
@@ -89,23 +61,6 @@ def predicate(
         inner = predicate(dice, CRATE, CRATE_VALUES, depth - 1)
         return exists(CRATE, {"id": dice.choice(["crate_id", "spare_id"])}, inner)
     return leaf(dice, values)
-
-
-def leaf(dice: Dice, values: dict[str, Sequence[object]]) -> Predicate:
-    texts = [name for name in ("words", "code", "name") if name in values]
-    name = dice.choice([*sorted(values), *texts * (len(values) // 2)])
-    value = dice.choice(values[name])
-    if dice.random() < 0.15:
-        return is_null(name)
-    if isinstance(value, str) and not isinstance(value, Mood | Size) and dice.random() < 0.4:
-        operand = lower(name) if dice.random() < 0.5 else name
-        return dice.choice([contains, starts_with, eq, ne])(operand, value)
-    if name in texts and dice.random() < 0.1:
-        return one_of(name, [""])  # one API takes it for the empty list
-    if dice.random() < 0.4:
-        operand = lower(name) if name in texts and dice.random() < 0.4 else name
-        return one_of(operand, [dice.choice([*values[name], None]) for _ in range(dice.randrange(4))])
-    return dice.choice([eq, ne, lt, le, gt, ge])(name, value)
 
 
 CRATE_VALUES: dict[str, Sequence[object]] = {
@@ -134,11 +89,6 @@ SPECIMEN_VALUES: dict[str, Sequence[object]] = {
     "size": list(Size),
     "doubled": [2, 4],
 }
-
-
-def order(dice: Dice, names: Sequence[str]) -> object:
-    chosen = dice.sample(sorted(names), dice.randrange(min(3, len(names)) + 1))
-    return [Order(name, dice.random() < 0.5, dice.random() < 0.5) for name in chosen]
 
 
 # -- the base methods on the test tables
@@ -187,10 +137,6 @@ def label(dice: Dice) -> dict[str, object]:
         )
         | maybe(dice, {"kept_id": lambda: Ref(dice.randrange(3))}, 0.3)
     )
-
-
-def without(data: dict[str, object], *names: str) -> dict[str, object]:
-    return {name: value for name, value in data.items() if name not in names}
 
 
 BASE: dict[str, tuple[Callable[[Dice], dict[str, object]], Table[Any], dict[str, Sequence[object]], str]] = {
@@ -247,7 +193,7 @@ def base_step(dice: Dice, path: str) -> Step:
         (1, Step(f"{path}.exists", (where,))),
         (1, Step(f"{path}.paginate", (where,), {"page": dice.choice([1, 2]), "page_size": 2, **sort})),
     ]
-    return _pick(dice, choices)
+    return pick(dice, choices)
 
 
 def _alike(dice: Dice, make: Callable[[Dice], dict[str, object]], target: Sequence[str]) -> list[dict[str, object]]:
@@ -258,10 +204,6 @@ def _alike(dice: Dice, make: Callable[[Dice], dict[str, object]], target: Sequen
         other = make(dice)
         rows.append({name: other.get(name, value) for name, value in first.items()})
     return rows
-
-
-def _pick(dice: Dice, choices: list[tuple[int, Step]]) -> Step:
-    return dice.choices([step for _, step in choices], [weight for weight, _ in choices])[0]
 
 
 # -- the ports
@@ -283,7 +225,7 @@ def people_step(dice: Dice) -> Step:
             "user_id": lambda: person(dice),
         },
     )
-    return _pick(
+    return pick(
         dice,
         [
             (4, Step("users.users.create", ({"id": user, "email": email},))),
@@ -325,7 +267,7 @@ def expense_step(dice: Dice) -> Step:
         {"category": lambda: "fuel", "min_amount": lambda: "3", "max_amount": lambda: 8, "date": lambda: day(dice)},
     )
     start, end = day(dice), day(dice)
-    return _pick(
+    return pick(
         dice,
         [
             (5, Step("expenses.create_expense", (user, full))),
@@ -347,7 +289,7 @@ def calendar_step(dice: Dice) -> Step:
         "end_date": max(start, end),
     }
     data |= maybe(dice, {"title": lambda: dice.choice(WORDS), "event_type": lambda: "trip", "all_day": lambda: True})
-    return _pick(
+    return pick(
         dice,
         [
             (4, Step("calendar.create_event", (user, {"id": it, "title": "t", **data}))),
@@ -369,7 +311,7 @@ def social_step(dice: Dice) -> Step:
     (post, author), comment = owned(dice, "post", 4), some(dice, "comment")
     user, other = person(dice), person(dice)
     about = maybe(dice, {"parent_comment_id": lambda: some(dice, "comment"), "content": lambda: dice.choice(WORDS)})
-    return _pick(
+    return pick(
         dice,
         [
             (4, Step("social.create_post", (author, {"id": post, "content": "p", "tags": ["t"]}))),
@@ -392,14 +334,18 @@ def social_step(dice: Dice) -> Step:
     )
 
 
-Kind = Callable[[Dice], Step]
-KINDS: list[Kind] = [specimen_step, crate_step, people_step, expense_step, calendar_step, social_step]
+OWN: list[Kind] = [specimen_step, crate_step, people_step, expense_step, calendar_step, social_step]
+OF_CONTEXTS: dict[Kind, str] = {context_step(name): name for name in SHIPPED}
+KINDS: list[Kind] = [*OWN, *OWN, *OF_CONTEXTS]
+"""Every installed table takes part: what is written by hand here meets the rows of all contexts."""
 
 
 def steps(dice: Dice, length: int, kinds: Sequence[Kind] | None = None) -> list[Step]:
     """The random part of a history: two or three kinds of step, so that rows of one kind meet often."""
-    kinds = dice.sample(KINDS, dice.randrange(2, 4)) if kinds is None else kinds
-    return [dice.choice(kinds)(dice) for _ in range(length)]
+    if kinds is None:
+        kinds = dice.sample(KINDS, dice.randrange(2, 4))
+    first = [step for each in kinds if each in OF_CONTEXTS for step in ground(OF_CONTEXTS[each])]
+    return [*first, *(dice.choice(kinds)(dice) for _ in range(length - len(first)))]
 
 
 def opening() -> list[Step]:

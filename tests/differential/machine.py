@@ -2,13 +2,16 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import attrs
 
+from homeport.contexts import SHIPPED, load
 from homeport.kernel.query import Deleted
-from tests.differential.histories import Kind, opening, steps
+from tests.differential.histories import opening, steps
 from tests.differential.outcome import Step, World
+from tests.differential.ports import Kind
+from tests.support.specimens import SPECIMENS
 
 OPENING = len(opening())
 compared: Counter[str] = Counter()
@@ -42,7 +45,8 @@ async def compare(worlds: Sequence[World], replayed: Iterable[Step]) -> Differen
         outcomes = {world.adapter: await each.take(world) for world in worlds}
         if not alike(outcomes) and not _both_refuse_a_deleted_row(each, outcomes) and not _rows_refused(each, outcomes):
             return Difference(tuple(taken), outcomes)
-    states = {world.adapter: await state(world) for world in worlds}
+    written = {name for each in taken for name in tables_of(each)}
+    states = {world.adapter: await state(world, written) for world in worlds}
     for table in states[worlds[0].adapter]:
         rows = {name: held[table] for name, held in states.items()}
         if not alike(rows):
@@ -71,11 +75,25 @@ def alike(outcomes: dict[str, object]) -> bool:
     return all(first == other for other in others)
 
 
-async def state(world: World) -> dict[str, object]:
-    """Every row of every table, in key order."""
+async def state(world: World, tables: Container[str] | None = None) -> dict[str, object]:
+    """Every row of every table, or of these: in others a history has put none."""
     held: dict[str, object] = {}
     for table in world.db.catalog.tables:
-        rows = await world.db.collection(table).find_many(order_by=table.key, deleted=Deleted.ALL)
-        neutral = [world.neutral(row) for row in rows]
-        held[table.name] = sorted(neutral, key=repr) if table.name in ("likes", "follows") else neutral
+        if tables is None or table.name in tables:
+            rows = await world.db.collection(table).find_many(order_by=table.key, deleted=Deleted.ALL)
+            held[table.name] = sorted((world.neutral(row) for row in rows), key=repr)  # some keys are new in each world
     return held
+
+
+def tables_of(step: Step) -> Iterable[str]:
+    """The tables in which the step may put a row: the one it names, or those of its context."""
+    first = step.path.partition(".")[0]
+    if first.startswith("table:"):
+        return [first.removeprefix("table:")]
+    return [each.name for each in (SPECIMENS if first == "test" else load(first)).tables]
+
+
+def contexts_of(steps: Iterable[Step]) -> list[str]:
+    """The shipped contexts that the steps call, and `social`, which every history begins with."""
+    written = {name for each in steps for name in tables_of(each)}
+    return ["social", *(name for name in SHIPPED if any(table.name in written for table in load(name).tables))]
