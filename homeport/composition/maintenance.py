@@ -81,6 +81,20 @@ async def check_schema(
         return [str(each) for each in dict.fromkeys(drifts)]
 
 
+async def execute_sql(database_url: str, statement: str) -> list[dict[str, object]]:
+    """The rows of one statement of the owner's, such as CREATE DATABASE. Raises RepositoryError."""
+    from homeport.adapters.postgres.errors import translated
+
+    async with _connection(database_url) as connection:
+        try:
+            return [dict(row) for row in await connection.fetch(statement)]
+        except Exception as error:
+            ours = translated(error, Catalog.of(()), sent=True, alive=not connection.is_closed())
+            if ours is None or ours is error:
+                raise
+            raise ours from error
+
+
 def _line(status: "Status") -> str:
     when = "" if status.applied_at is None else f" {status.applied_at:%Y-%m-%d %H:%M:%S} UTC"
     return f"{status.context}/{status.number:04}_{status.name} {status.state}{when}"

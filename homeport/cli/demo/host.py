@@ -6,11 +6,9 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from homeport.composition import create_logins, migrate_up
-from homeport.composition import open as open_homeport
+from homeport.composition import create_logins, execute_sql, migrate_up
 from homeport.contexts import SHIPPED
 from homeport.kernel.errors import RepositoryPermissionError
-from homeport.settings import Adapter, Settings
 from homeport.testing.servers import PostgresServer, ServerMissing, start_postgres
 
 CONTEXTS = tuple(SHIPPED)
@@ -54,11 +52,13 @@ class Host:
         before = await self._roles()
         try:
             # Text sorts as "C" everywhere here, so the server's own locale and templates don't matter.
-            await _ask(self._server.url(), f"create database {name} template template0 encoding 'UTF8' locale 'C'")
+            await execute_sql(
+                self._server.url(), f"create database {name} template template0 encoding 'UTF8' locale 'C'"
+            )
             await migrate_up(self._server.url(name), CONTEXTS)
             yield await self._logins(self._server, name)
         finally:
-            await _ask(self._server.url(), f"drop database if exists {name} with (force)")
+            await execute_sql(self._server.url(), f"drop database if exists {name} with (force)")
             if self._own is not None:
                 self.roles_made += [each for each in await self._roles() if each not in before]
 
@@ -67,7 +67,7 @@ class Host:
         if self._own is None:
             return
         try:
-            await _ask(self._own, "set role service_role")
+            await execute_sql(self._own, "set role service_role")
         except RepositoryPermissionError as error:
             reason = "PostgREST needs a login that may act as service_role, which that of --database-url may not"
             raise ServerMissing(reason, "give a superuser's URL, or grant service_role to that login") from error
@@ -91,7 +91,7 @@ class Host:
     async def _roles(self) -> set[str]:
         if self._own is None:
             return set()
-        return {str(row["name"]) for row in await _ask(self._own, _ROLES)}
+        return {str(row["name"]) for row in await execute_sql(self._own, _ROLES)}
 
 
 def _started() -> PostgresServer:
@@ -107,11 +107,5 @@ def _started() -> PostgresServer:
 
 
 async def _given(url: str) -> PostgresServer:
-    version = str((await _ask(url, _VERSION))[0]["version"])
+    version = str((await execute_sql(url, _VERSION))[0]["version"])
     return PostgresServer(version=version, source="at --database-url", port=None, base=url, stop=lambda: None)
-
-
-async def _ask(url: str, statement: str) -> list[dict[str, object]]:
-    settings = Settings(adapter=Adapter.POSTGRES, database_url=url)
-    async with open_homeport(settings, contexts=("users",)) as db:
-        return await db.base.execute_query(statement)
