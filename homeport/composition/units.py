@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import attrs
+
 from homeport.composition.repositories import Repositories
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.errors import QueryError, RepositoryTimeoutError
@@ -19,9 +21,18 @@ from homeport.ports.store import Session
 
 Hook = Callable[[], Awaitable[object] | object]
 _LOG = logging.getLogger("homeport")
-_OPEN: contextvars.ContextVar[tuple[asyncio.Task[Any] | None, Session] | None] = contextvars.ContextVar(
-    "homeport_open_unit", default=None
-)
+
+
+@attrs.frozen(eq=False)
+class _Open:
+    """The units that a task has open, by the catalog of their Homeport, which all its scopes share."""
+
+    task: asyncio.Task[Any] | None
+    catalogs: tuple[Catalog, ...]
+
+
+_NONE = _Open(None, ())
+_OPEN: contextvars.ContextVar[_Open] = contextvars.ContextVar("homeport_open_units", default=_NONE)
 
 
 class Unit(Repositories[ports.Unit]):
@@ -84,11 +95,12 @@ async def opened_unit(
     deadline: float | None,
 ) -> AsyncIterator[Unit]:
     """One unit from its begin to its hooks. The deadline, in seconds, ends before the commit does."""
-    task = asyncio.current_task()
-    if _OPEN.get() == (task, session):
-        raise QueryError("this task has a unit open: use it, or a savepoint in it")
+    task, before = asyncio.current_task(), _OPEN.get()
+    mine = before.catalogs if before.task is task else ()  # a task inherits the variables of the one that made it
+    if any(each is catalog for each in mine):
+        raise QueryError("this task has a unit open: use it, or a savepoint in it; it can't become another user's")
     limit = asyncio.timeout(deadline)
-    token = _OPEN.set((task, session))
+    token = _OPEN.set(_Open(task, (*mine, catalog)))
     try:
         async with limit, session.transaction(options) as raw:
             guarded = GuardedUnit(raw)

@@ -4,7 +4,6 @@ Which adapter served is seen by the observers of the sessions; `subjects.DRAWN` 
 """
 
 import random
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import reduce
@@ -29,14 +28,7 @@ from homeport.rollout.shadow import Shadow
 from homeport.rollout.subjects import DRAWN, Draw, named_in
 
 T = TypeVar("T")
-Marker = Callable[[], Awaitable[uuid.UUID | None]]
 _OF_UNITS = Capability.TRANSACTIONS | Capability.ROW_LOCKS | Capability.ADVISORY_LOCKS
-
-
-async def same_database(first: Marker, second: Marker) -> bool:
-    """Whether both adapters see one and the same marker row: then a canary's writes split no truth."""
-    one, other = await first(), await second()
-    return one is not None and one == other
 
 
 @attrs.define(eq=False)

@@ -1,11 +1,12 @@
 """Units of work: together or not at all, seen by nobody before the end, over after the first failure."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from homeport.composition import Homeport, Unit
+from homeport.composition import Homeport, Unit, in_memory
 from homeport.kernel.errors import (
     LockTimeout,
     QueryError,
@@ -126,6 +127,17 @@ async def test_a_unit_belongs_to_its_task(db: Homeport) -> None:
 async def test_a_task_has_one_unit_at_a_time(db: Homeport) -> None:
     async with db.transaction() as tx:
         await put(tx, "a")
+        for other in (db, db.as_user({"sub": str(uuid.uuid4())}), db.as_user(None), db.as_service()):
+            with pytest.raises(QueryError, match="has a unit open"):
+                async with other.transaction():
+                    pass
+    assert await codes(db) == ["a"]
+
+
+async def test_a_unit_of_another_homeport_may_stand_inside(db: Homeport) -> None:
+    async with in_memory(["users"]) as other, db.transaction() as tx, other.transaction() as theirs:
+        await put(tx, "a")
+        await theirs.users.users.create({"email": "a@example.org"})
         with pytest.raises(QueryError, match="has a unit open"):
             async with db.transaction():
                 pass

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import random
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from homeport.kernel.errors import (
     RepositoryUnavailableError,
     StatementTimeout,
 )
+from homeport.kernel.identity import identity
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.predicates import eq
 from homeport.kernel.query import Insert, Select, Update
@@ -526,3 +528,27 @@ async def test_a_storm_of_calls_shares_few_connections(catalog: Catalog, url: st
         await asyncio.gather(*(store.insert(Insert("c", CRATE, ({"code": f"c{n}"},))) for n in range(100)))
         assert await store.count(Select("c", CRATE)) == 100
         assert store._connections.figures().lent == 0
+
+
+async def test_a_given_connections_own_transaction_is_never_ended(url: str, catalog: Catalog) -> None:
+    """Single calls are part of it; what would begin a transaction of its own is refused before anything is sent."""
+    add, count = Insert("crates.add", CRATE, ({"code": "a"},)), Select("crates.count", CRATE)
+    given = await asyncpg.connect(url)
+    async with opened(given, catalog) as alone, opened(url, catalog) as outside:
+        somebody = alone.scoped(identity({"sub": str(uuid.uuid4())}))
+        transaction = given.transaction()
+        await transaction.start()
+        await alone.insert(add)
+        with pytest.raises(QueryError, match="has a transaction open"):
+            async with alone.transaction():
+                raise AssertionError("entered")
+        with pytest.raises(QueryError, match="has a transaction open"):
+            await somebody.count(count)
+        assert given.is_in_transaction()
+        assert (await alone.count(count), await outside.count(count)) == (1, 0)
+        await transaction.rollback()
+        assert await outside.count(count) == 0
+        async with alone.transaction() as unit:
+            await unit.insert(add)
+        assert await outside.count(count) == 1
+    await given.close()

@@ -12,6 +12,7 @@ from asyncpg.pgproto import types as pgproto_types
 
 from homeport.adapters.postgres import PostgresStore
 from homeport.adapters.postgres.errors import not_reached, translated
+from homeport.adapters.postgres.ways import told
 from homeport.kernel import errors
 from homeport.kernel.binding import bind
 from homeport.kernel.catalog import Catalog
@@ -251,3 +252,12 @@ async def test_raw_sql_fails_in_the_same_classes(
 ) -> None:
     with pytest.raises(wanted):
         await store.execute_query(query, params)
+
+
+def test_an_answer_that_cannot_be_read_leaves_a_write_done_and_a_read_to_be_asked_again() -> None:
+    error = asyncpg.OutdatedSchemaCacheError("the type has changed")
+    catalog = Catalog.of([CRATE])
+    for raw in (False, True):
+        written = told(error, catalog, sent=True, alive=True, raw=raw)
+        read = told(error, catalog, sent=False, alive=True, raw=raw)
+        assert (type(written), type(read)) == (OutcomeUnknown, RepositoryUnavailableError)

@@ -24,7 +24,7 @@ from homeport.repositories.users import USER
 from homeport.rollout.buckets import chosen
 from homeport.rollout.counts import Counts
 from homeport.rollout.flags import Flag, FlagError
-from homeport.rollout.router import RoutedStore, same_database
+from homeport.rollout.router import RoutedStore
 from homeport.rollout.shadow import Shadow
 from homeport.rollout.subjects import DRAWN, canonical, named_in
 from homeport.testing import a_user, memory
@@ -399,18 +399,6 @@ async def test_an_adapter_that_is_chosen_by_name_has_all_calls_all_the_same() ->
     one.flags.set("canary:1")
     await store.count(Select("users.count", USER))
     assert len(one.told) == 1
-
-
-async def test_two_adapters_are_on_one_database_if_they_see_one_marker() -> None:
-    def marker(value: uuid.UUID | None) -> Callable[[], Awaitable[uuid.UUID | None]]:
-        async def read() -> uuid.UUID | None:
-            return value
-
-        return read
-
-    one, other = uuid.uuid4(), uuid.uuid4()
-    pairs = [(one, uuid.UUID(str(one))), (one, other), (None, None), (one, None), (None, one)]
-    assert [await same_database(marker(a), marker(b)) for a, b in pairs] == [True, False, False, False, False]
 
 
 # -- what the counts see

@@ -46,6 +46,8 @@ def translated(error: BaseException, catalog: Catalog, *, sent: bool, alive: boo
     match error:
         case RepositoryError():
             return error
+        case asyncpg.OutdatedSchemaCacheError() if sent:
+            return OutcomeUnknown("a write was carried out, and its answer could not be read: the schema had changed")
         case asyncpg.InvalidCachedStatementError() | asyncpg.OutdatedSchemaCacheError():
             return RepositoryUnavailableError("the database's schema changed under a prepared statement", code="0A000")
         case asyncpg.PostgresError():

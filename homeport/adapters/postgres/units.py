@@ -110,6 +110,7 @@ async def unit(
     """One transaction on one connection. Giving it back is bounded and outlives a cancellation."""
     connection = await connections.acquire()
     inside = InUnit(connections, connection, catalog, as_user=identity is not None, read_only=options.read_only)
+    ours = not connection.is_in_transaction()
     try:
         async with inside.borrow(writes=False):
             await started(connection, begin(options, identity))
@@ -120,7 +121,7 @@ async def unit(
             raise
         await finished(inside.commit())
     finally:
-        over = not (is_alive(connection) and connection.is_in_transaction())
+        over = not (ours and is_alive(connection) and connection.is_in_transaction())
         if not over:
             cut(connection)
         await finished(connections.release(connection, failed=not over, raw=inside.raw))

@@ -103,8 +103,12 @@ class Borrowed:
 
 
 def told(error: BaseException, catalog: Catalog, *, sent: bool, alive: bool, raw: bool) -> RepositoryError | None:
-    """As `translated`. What a new connection would cure is no answer to the statement: it was not executed."""
-    if not raw and is_stale(error):
+    """As `translated`. What a new connection would cure is no answer to the statement: it was not executed.
+
+    But for an answer that could not be read with the types that were known: that statement was.
+    """
+    executed = isinstance(error, asyncpg.OutdatedSchemaCacheError)
+    if not raw and is_stale(error) and not (executed and sent):
         code = error.sqlstate if isinstance(error, asyncpg.ReadOnlySQLTransactionError) else SCHEMA_CHANGED
         return RepositoryUnavailableError("the connection is stale: nothing was done", code=code)
     return translated(error, catalog, sent=sent, alive=alive)
@@ -138,7 +142,14 @@ def begin(options: UnitOptions, identity: Identity | None) -> str:
 
 
 async def started(connection: Connection, text: str) -> None:
-    """Raises RepositoryUnavailableError where the answer is lost: nothing was done yet. Bounded after a refusal."""
+    """Begin a transaction. Bounded after a refusal.
+
+    Raises:
+        RepositoryUnavailableError: the answer is lost: nothing was done yet.
+        QueryError: the connection, a given one, has a transaction open, which our COMMIT would end.
+    """
+    if connection.is_in_transaction():
+        raise QueryError("the connection that was given has a transaction open: units and users' calls begin their own")
     try:
         await connection.execute(text)
     except Exception as error:
