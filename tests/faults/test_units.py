@@ -223,38 +223,59 @@ async def test_two_users_on_one_connection_never_meet(place: Place, operations: 
     assert foreign == []
 
 
-async def test_nothing_of_the_user_before_is_visible_to_the_next(place: Place) -> None:
-    """Role, settings, cursors, listeners, locks: after a unit that ended well, one that failed, one cancelled."""
-    state = """select current_user::text as role, coalesce(current_setting('request.jwt.claims', true), '') as claims,
-        current_setting('statement_timeout') as timeout, (select count(*) from pg_cursors) as cursors,
-        (select count(*) from pg_listening_channels()) as listening,
-        (select count(*) from pg_class where relpersistence = 't') as temporary,
-        (select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory') as locks"""
+DIRT = (
+    "set statement_timeout = 12345",
+    "set local lock_timeout = 12345",
+    "create temp table mine (n int) on commit preserve rows",
+    "prepare mine as select 1",
+    "declare mine cursor with hold for select 1",
+    "listen news",
+    "select pg_advisory_lock(1)",
+    "select set_config('request.jwt.claims', '{\"sub\":\"mine\"}', false)",
+)
+"""What SQL of the caller's own may leave behind on a session, not only on its transaction."""
+
+LEFT = """select current_user::text as role, session_user::text as login,
+    coalesce(current_setting('request.jwt.claims', true), '') as claims,
+    current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+    (select count(*) from pg_cursors) as cursors, (select count(*) from pg_listening_channels()) as channels,
+    (select count(*) from pg_prepared_statements where from_sql) as prepared, to_regclass('mine')::text as temporary,
+    (select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory') as locks"""
+
+
+@pytest.mark.parametrize("ends", ["commits", "raises", "is cancelled", "is one call"])
+async def test_nothing_of_the_user_before_is_visible_to_the_next(place: Place, ends: str) -> None:
+    """Role, claims, settings, temporary tables, prepared statements, cursors, locks, listeners: after every way out."""
     async with place.open(size=1) as db:
         owned = await two_users(db)
-        me = db.as_user(claims(next(iter(owned))))
-        clean = (await db.as_user(None).base.execute_query(state))[0]
+        me, nobody = db.as_user(claims(next(iter(owned)))), db.as_user(None)
+        clean = (await nobody.base.execute_query(LEFT))[0]
+        made = asyncio.Event()
 
-        async def dirty(how: str) -> None:
+        async def dirty() -> None:
             async with me.transaction() as tx:
                 await tx.lock("mine")
-                await tx.base.execute_query("set local statement_timeout = 12345")
-                await tx.base.execute_query("declare c cursor for select 1")
-                await tx.base.execute_query("listen news")
-                if how == "raises":
+                for each in DIRT:
+                    await tx.base.execute_query(each)
+                assert (await tx.base.execute_query(LEFT))[0] != clean
+                made.set()
+                if ends == "raises":
                     raise LookupError
-                if how == "sleeps":
+                if ends == "is cancelled":
                     await tx.base.execute_query("select pg_sleep(5)")
 
-        await dirty("commits")
-        assert (await db.as_user(None).base.execute_query(state))[0] == clean
-        assert type(await outcome(dirty("raises"))) is LookupError
-        assert (await db.as_user(None).base.execute_query(state))[0] == clean
-        task = asyncio.create_task(dirty("sleeps"))
-        await asyncio.sleep(0.1)
-        task.cancel()
-        assert type(await outcome(task)) is asyncio.CancelledError
-        assert (await db.as_user(None).base.execute_query(state))[0] == clean
+        if ends == "is one call":
+            for each in DIRT:
+                await outcome(me.base.execute_query(each))
+        else:
+            task = asyncio.create_task(dirty())
+            if ends == "is cancelled":
+                await made.wait()
+                task.cancel()
+            expected = {"raises": LookupError, "is cancelled": asyncio.CancelledError}.get(ends, type(None))
+            assert type(await outcome(task)) is expected
+            assert made.is_set()
+        assert (await nobody.base.execute_query(LEFT))[0] == clean
         assert await me.expenses.expenses.count() == 20
 
 

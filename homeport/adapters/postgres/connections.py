@@ -24,7 +24,14 @@ CLOSE_SECONDS = 10.0
 DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What the driver raises, a timeout among them."""
 
-_FULL_RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES"
+# DEALLOCATE ALL would take the driver's own statements as well, which it goes on believing in.
+_FULL_RESET = """RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES; DO $$
+DECLARE v_name text;
+BEGIN
+    FOR v_name IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP
+        EXECUTE pg_catalog.format('DEALLOCATE %I', v_name);
+    END LOOP;
+END $$"""
 _under_way: set[asyncio.Task[None]] = set()
 
 
