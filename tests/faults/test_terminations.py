@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
-from homeport.kernel.errors import OutcomeUnknown, RepositoryError, RepositoryUnavailableError
+from homeport.kernel.errors import OutcomeUnknown, RepositoryUnavailableError
 from tests.faults.place import Place, all_closed, is_full, outcome, specimen, specimens
+from tests.faults.verdicts import Verdicts
 
 pytestmark = pytest.mark.faults
 
@@ -106,27 +107,16 @@ async def test_sessions_that_ended_while_idle_cost_no_call_once_their_end_was_se
 
 
 async def test_hundreds_at_random_under_load_lose_and_double_nothing(place: Place) -> None:
-    rng = random.Random(20)
-    acked, unknown, failed = set[str](), set[str](), dict[str, RepositoryError]()
+    rng, verdicts = random.Random(20), Verdicts()
     kills, stop = 0, asyncio.Event()
-
-    async def load(worker: int) -> None:
-        number = 0
-        while not stop.is_set():
-            words, number = f"{worker}/{number}", number + 1
-            match await outcome(rows.add(specimen(words))):
-                case None:
-                    acked.add(words)
-                case OutcomeUnknown():
-                    unknown.add(words)
-                case RepositoryError() as error:
-                    failed[words] = error
-                case error:
-                    raise AssertionError(repr(error))
 
     async with place.open() as db:
         rows = specimens(db).specimens
-        loads = [asyncio.create_task(load(each)) for each in range(WORKERS)]
+
+        async def write(words: str) -> None:
+            await rows.add(specimen(words))
+
+        loads = [asyncio.create_task(verdicts.load(each, stop, write)) for each in range(WORKERS)]
         async with asyncio.timeout(60):
             while kills < KILLS and not any(each.done() for each in loads):
                 kills += await place.kill_one(rng)
@@ -135,14 +125,7 @@ async def test_hundreds_at_random_under_load_lose_and_double_nothing(place: Plac
         await asyncio.gather(*loads)
         assert await is_full(db)
     stored = Counter(each["words"] for each in await place.admin.fetch("select words from specimens"))
-    print(  # the figures of the run
-        f"\n{kills} sessions ended: {len(acked)} acknowledged, {len(unknown)} unknown "
-        f"({len(unknown & stored.keys())} of them stored), {len(failed)} failed for certain "
-        f"{dict(Counter(type(each).__name__ for each in failed.values()))}"
-    )
+    print(f"\n{kills} sessions ended: {verdicts}; of the unknown {len(verdicts.unknown & stored.keys())} are stored")
     assert kills >= KILLS
-    assert acked - stored.keys() == set(), "acknowledged, and lost"
-    assert [words for words, times in stored.items() if times > 1] == []
-    assert failed.keys() & stored.keys() == set(), "said to have failed, and stored"
-    assert {type(each) for each in failed.values()} <= {RepositoryUnavailableError}
-    assert len(unknown) <= kills
+    verdicts.hold(stored, rows=1)
+    assert len(verdicts.unknown) <= kills

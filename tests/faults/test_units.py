@@ -4,6 +4,7 @@ import asyncio
 import random
 import uuid
 from collections import Counter
+from functools import partial
 
 import asyncpg
 import pytest
@@ -11,26 +12,22 @@ import pytest
 from homeport.composition import Homeport, Unit
 from homeport.kernel.errors import (
     OutcomeUnknown,
-    RepositoryError,
     RepositoryPermissionError,
     RepositoryUnavailableError,
 )
 from tests.faults.place import AUTHENTICATOR, Place, is_full, outcome, specimen, specimens, within
 from tests.faults.proxy import Mode, proxied
+from tests.faults.verdicts import Verdicts
 
 pytestmark = pytest.mark.faults
 
 WORKERS = 8
 
 
-async def a_unit(db: Homeport, words: str, rows: int = 2) -> BaseException | None:
-    """What came of a unit that writes so many rows of these words."""
-
-    async def work(tx: Unit) -> None:
-        for _ in range(rows):
-            await specimens(tx).specimens.add(specimen(words))
-
-    return await outcome(db.unit(work))
+async def writes(tx: Unit, words: str) -> None:
+    """Two rows of these words."""
+    for _ in range(2):
+        await specimens(tx).specimens.add(specimen(words))
 
 
 async def stored(place: Place) -> Counter[str]:
@@ -48,7 +45,7 @@ async def test_a_commit_whose_reply_is_cut_gets_a_true_verdict(place: Place, mod
         while proxy.cuts < cuts:
             number += 1
             words = f"u{number}"
-            task = asyncio.create_task(a_unit(db, words))
+            task = asyncio.create_task(outcome(db.unit(partial(writes, words=words))))
             proxy.mode = mode
             before = proxy.cuts
             async with asyncio.timeout(15):
@@ -70,26 +67,15 @@ async def test_a_commit_whose_reply_is_cut_gets_a_true_verdict(place: Place, mod
 
 @pytest.mark.parametrize("kills", [1000, pytest.param(10_000, marks=pytest.mark.soak)])
 async def test_sessions_ended_at_random_lose_and_double_no_unit(place: Place, kills: int) -> None:
-    rng = random.Random(33)
-    acked, unknown, failed = set[str](), set[str](), dict[str, BaseException]()
+    rng, verdicts = random.Random(33), Verdicts()
     ended, stop = 0, asyncio.Event()
 
-    async def load(worker: int) -> None:
-        number = 0
-        while not stop.is_set():
-            words, number = f"{worker}/{number}", number + 1
-            match await a_unit(db, words):
-                case None:
-                    acked.add(words)
-                case OutcomeUnknown():
-                    unknown.add(words)
-                case RepositoryError() as error:
-                    failed[words] = error
-                case error:
-                    raise AssertionError(repr(error))
-
     async with place.open(attempts=3) as db:
-        loads = [asyncio.create_task(load(each)) for each in range(WORKERS)]
+
+        async def write(words: str) -> None:
+            await db.unit(lambda tx: writes(tx, words))
+
+        loads = [asyncio.create_task(verdicts.load(each, stop, write)) for each in range(WORKERS)]
         async with asyncio.timeout(kills / 10):
             while ended < kills and not any(each.done() for each in loads):
                 ended += await place.kill_one(rng)
@@ -97,17 +83,10 @@ async def test_sessions_ended_at_random_lose_and_double_no_unit(place: Place, ki
         stop.set()
         await asyncio.gather(*loads)
         assert await is_full(db)
-    there = await stored(place)
-    print(
-        f"\n{ended} sessions ended: {len(acked)} units acknowledged, {len(unknown)} unknown, "
-        f"{len(failed)} failed for certain {dict(Counter(type(each).__name__ for each in failed.values()))}"
-    )
+    print(f"\n{ended} sessions ended: {verdicts}")
     assert ended >= kills
-    assert acked - there.keys() == set(), "acknowledged, and lost"
-    assert set(there.values()) <= {2}, "half a unit, or one done twice"
-    assert failed.keys() & there.keys() == set(), "said to have failed, and stored"
-    assert {type(each) for each in failed.values()} <= {RepositoryUnavailableError}
-    assert len(unknown) <= kills / 100
+    verdicts.hold(await stored(place), rows=2)
+    assert len(verdicts.unknown) <= kills / 100
 
 
 async def test_a_frozen_server_keeps_nobody_beyond_the_bounds(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,10 @@ async def ended(*waiting: Awaitable[Any]) -> list[Any]:
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
+async def codes(stored: StoredSpecimens) -> list[str]:
+    return [each.code for each in await stored.crates.find_many(order_by="code")]
+
+
 async def crate(stored: StoredSpecimens, code: str, **values: object) -> Crate:
     """A crate of that code."""
     return await stored.crates.create({"code": code, **values})

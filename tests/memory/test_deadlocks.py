@@ -10,18 +10,7 @@ from homeport.adapters.memory import MemoryStore
 from homeport.kernel.errors import Deadlock, ForeignKeyViolation, PoolClosed, SerializationConflict
 from homeport.kernel.units import UnitOptions, Wait
 from tests.memory.hands import RC, RR, Hand, begun, blocked, change, crate, ended, hold, remove, rename
-from tests.memory.shop import opened
 from tests.support.specimens import Crate, StoredSpecimens
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return opened()
-
-
-@pytest.fixture
-def stored(store: MemoryStore) -> StoredSpecimens:
-    return StoredSpecimens(store)
 
 
 @pytest.mark.parametrize("many", [2, 3, 5])

@@ -33,17 +33,6 @@ from tests.memory.hands import (
 from tests.memory.shop import opened
 from tests.support.specimens import Crate, StoredSpecimens, labels
 
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return opened()
-
-
-@pytest.fixture
-def stored(store: MemoryStore) -> StoredSpecimens:
-    return StoredSpecimens(store)
-
-
 Call = Callable[[StoredSpecimens, Crate], Awaitable[Any]]
 
 

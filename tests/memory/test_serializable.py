@@ -14,20 +14,9 @@ from homeport.kernel.predicates import all_of, eq, exists, ge, lt, not_, one_of
 from homeport.kernel.units import Isolation
 from homeport.testing import memory
 from tests.memory.hands import LEVELS, RR, SER, Hand, begun, crate, ended
-from tests.memory.shop import opened
 from tests.support.history_checker import circles, faults
 from tests.support.list_append import InManyRows, InOneRow, Lists, play
 from tests.support.specimens import LABEL, SPECIMENS, Crate, StoredSpecimens, labels
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return opened()
-
-
-@pytest.fixture
-def stored(store: MemoryStore) -> StoredSpecimens:
-    return StoredSpecimens(store)
 
 
 async def outcomes(one: Hand, other: Hand, *steps: Callable[[], Awaitable[Any]]) -> list[type[Exception] | None]:

@@ -7,7 +7,7 @@ import pytest
 from homeport.adapters.memory import MemoryStore
 from homeport.kernel.errors import ForeignKeyViolation, SerializationConflict, UniqueViolation
 from homeport.kernel.units import Isolation
-from tests.memory.hands import RR, SER, Hand, begun, crate
+from tests.memory.hands import RR, SER, Hand, begun, codes, crate
 from tests.memory.shop import opened
 from tests.support.specimens import Crate, StoredSpecimens, labels
 
@@ -17,20 +17,6 @@ def level(request: pytest.FixtureRequest) -> Isolation:
     """Each level with a snapshot."""
     found: Isolation = request.param
     return found
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return opened()
-
-
-@pytest.fixture
-def stored(store: MemoryStore) -> StoredSpecimens:
-    return StoredSpecimens(store)
-
-
-async def codes(stored: StoredSpecimens) -> list[str]:
-    return [each.code for each in await stored.crates.find_many(order_by="code")]
 
 
 @pytest.mark.parametrize("change", ["update", "delete"])

@@ -12,31 +12,8 @@ from homeport.kernel.errors import (
     UniqueViolation,
 )
 from homeport.kernel.units import Isolation
-from tests.memory.hands import LEVELS, Hand, begun, crate
-from tests.memory.shop import opened
+from tests.memory.hands import Hand, begun, codes, crate
 from tests.support.specimens import StoredSpecimens
-
-
-@pytest.fixture(params=LEVELS, ids=lambda level: level.name)
-def level(request: pytest.FixtureRequest) -> Isolation:
-    """Each level: what a test says holds at all of them."""
-    found: Isolation = request.param
-    return found
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return opened()
-
-
-@pytest.fixture
-def stored(store: MemoryStore) -> StoredSpecimens:
-    return StoredSpecimens(store)
-
-
-async def codes(stored: StoredSpecimens) -> list[str]:
-    return [each.code for each in await stored.crates.find_many(order_by="code")]
-
 
 # -- savepoints
 

@@ -13,31 +13,9 @@ from homeport.kernel.errors import (
 )
 from homeport.kernel.query import Insert, Select
 from homeport.kernel.units import Isolation, UnitOptions
-from tests.memory.hands import LEVELS, RC, begun, crate
+from tests.memory.hands import RC, begun, codes, crate
 from tests.memory.shop import PERSON, Ticking, opened
 from tests.support.specimens import Crate, StoredSpecimens, labels
-
-
-@pytest.fixture(params=LEVELS, ids=lambda level: level.name)
-def level(request: pytest.FixtureRequest) -> Isolation:
-    """Each level: what a test says holds at all of them."""
-    found: Isolation = request.param
-    return found
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return opened()
-
-
-@pytest.fixture
-def stored(store: MemoryStore) -> StoredSpecimens:
-    return StoredSpecimens(store)
-
-
-async def codes(stored: StoredSpecimens) -> list[str]:
-    return [each.code for each in await stored.crates.find_many(order_by="code")]
-
 
 # -- together or not at all
 
