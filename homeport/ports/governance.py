@@ -72,6 +72,8 @@ class SystemConfigRepository(Protocol):
     async def set(self, key: str, value: object, version: int, *, updated_by: Id | None = None) -> SystemConfig:
         """A new value in the place of the one of this version; the version goes up by one.
 
+        The entry in the audit log is a second write: in a unit of work both happen or neither.
+
         Raises:
             RepositoryNotFoundError: there is none.
             StaleVersion: the setting has changed since this version was read.

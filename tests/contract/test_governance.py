@@ -22,6 +22,7 @@ from homeport.kernel.errors import (
 )
 from homeport.repositories.governance import AUDIT_LOG
 from homeport.testing import a_user, build
+from homeport.testing.rig import with_units
 from tests.support.refusals import refused, violated
 
 ABSENT = uuid.UUID(int=7)
@@ -300,3 +301,16 @@ async def test_settings_are_listed_by_key_all_or_by_their_start(db: Homeport) ->
     assert await keys("mail") == ["mail", "mail.port", "mail_host"]
     assert await keys("mail_") == ["mail_host"]
     assert await keys("%") == []
+
+
+@with_units
+async def test_a_setting_and_its_entry_in_the_log_happen_together_in_a_unit(db: Homeport) -> None:
+    made = await db.governance.define("limits.rows", 5)
+    logged = await db.governance.history("system_config", made.key)
+    with pytest.raises(LookupError):
+        async with db.transaction() as tx:
+            await tx.governance.set(made.key, 6, made.version)
+            assert len(await tx.governance.history("system_config", made.key)) == len(logged) + 1
+            raise LookupError
+    assert await db.governance.get_value(made.key) == 5
+    assert await db.governance.history("system_config", made.key) == logged

@@ -18,7 +18,7 @@ from homeport.composition import open as open_homeport
 from homeport.domain.users import User
 from homeport.kernel.errors import InvalidValue, UnitAborted
 from homeport.settings import Settings
-from tests.faults.place import CONTEXTS, Place, is_full, outcome, specimen, specimens
+from tests.faults.place import CONTEXTS, Place, connections, is_full, outcome, specimen, specimens
 from tests.support.specimens import Specimen
 
 pytestmark = pytest.mark.faults
@@ -205,6 +205,34 @@ async def test_thousands_at_random_points_leave_nothing_behind(place: Place, can
     assert stored["unlike"].keys() <= {BULK // 2}
     assert stored["merged"].keys() <= {40}
     assert stored["several"].keys() <= {40}
+
+
+async def test_a_unit_cancelled_at_any_turn_of_the_loop_is_done_or_not_and_never_half(place: Place) -> None:
+    """One turn later each time, from before it begins until it has ended by itself again and again."""
+    found, turns, ended = Counter[str](), 0, 0
+    async with place.open(size=1) as db:
+        await specimens(db).specimens.count()
+
+        async def work(words: str) -> None:
+            async with db.transaction() as tx:
+                await specimens(tx).specimens.add(specimen(words))
+                async with tx.savepoint():
+                    await specimens(tx).specimens.add(specimen(words))
+
+        while ended < 50 and turns < 3000:
+            task = asyncio.create_task(work(f"turn {turns}"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asked = task.cancel()
+            error = await outcome(task)
+            assert isinstance(error, asyncio.CancelledError) if asked else error is None
+            ended, turns = ended + (not asked), turns + 1
+            found["cancelled" if asked else "ended"] += 1
+        assert connections(db).figures().lent == 0
+    stored = Counter(each["words"] for each in await place.admin.fetch("select words from specimens"))
+    print(f"\n{dict(found)}; {len(stored)} stored")
+    assert set(stored.values()) == {2}
+    assert len(stored) >= found["ended"] >= 50
 
 
 async def test_a_failing_sibling_in_a_group_gives_all_connections_back(place: Place) -> None:
