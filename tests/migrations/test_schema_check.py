@@ -3,9 +3,11 @@ from typing import Any
 import pytest
 
 from homeport.adapters.postgres.schema_check import audit_functions, check_schema
+from homeport.contexts import resolve
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.operation import Operation
 from tests.migrations.conftest import Connection
+from tests.support.specimens import SPECIMENS
 
 # What is done to a good database, and what the check has to say about it.
 PLANTED = [
@@ -116,9 +118,11 @@ async def test_the_check_leaves_nothing_behind(migrated: Connection, catalog: Ca
     assert await migrated.fetchval("SHOW search_path") == '"$user", public'
 
 
-async def test_every_planted_drift_is_found(
-    shared: Connection, catalog: Catalog, operations: list[Operation[Any, Any]]
-) -> None:
+async def test_every_planted_drift_is_found(shared: Connection) -> None:
+    """Asked of the contexts alone that something is planted in: the check builds all tables that it is asked of."""
+    planted_in = resolve(["calendar", "social", SPECIMENS])
+    catalog = Catalog.of(table for each in planted_in for table in each.tables)
+    operations = [operation for each in planted_in for operation in each.operations]
     for change, said in PLANTED:
         transaction = shared.transaction()
         await transaction.start()
