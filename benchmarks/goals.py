@@ -68,6 +68,12 @@ def layer(results: Results, call: str) -> float | None:
     return None if ours is None or by_hand is None else ours - by_hand
 
 
+def routed(results: Results) -> float | None:
+    """Microseconds that the router adds to a call that is not canaried."""
+    by_flag, fixed = results.layer.get("get, routed"), results.layer.get("get")
+    return None if by_flag is None or fixed is None else by_flag - fixed
+
+
 def _memory(name: str, divisor: float = 1) -> Measure:
     def measure(results: Results) -> float | None:
         found = results.memory.get(name)
@@ -126,6 +132,7 @@ GOALS: Sequence[Goal] = (
     _pool("insert"),
     _pool("update"),
     *(_layer(call) for call in ("get", "insert", "update")),
+    Goal(what="routed get: added CPU", to="the same, not routed", goal=5, gate=5, unit=" us", measure=routed),
     _raw("list 100", 0.80, 0.90),
     _raw("list 1000", 0.97, 1.02),
     _raw("bulk 1k", None, 1.05),

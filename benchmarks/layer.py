@@ -24,8 +24,11 @@ from homeport.kernel.catalog import Catalog
 from homeport.kernel.pages import CursorSigner
 from homeport.middleware.observe import ObservedStore, log_calls
 from homeport.middleware.retry import RetriedStore, Retries
+from homeport.ports.store import Session
 from homeport.repositories.collection import Collection
 from homeport.repositories.expenses import EXPENSE
+from homeport.rollout.flags import Flag
+from homeport.rollout.router import RoutedStore
 
 CALLS = 2000
 _NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -68,7 +71,7 @@ class Source:
 async def measured(blocks: int) -> dict[str, float]:
     """Microseconds of each call: `get` by hand is `get, pool`; the layer is what lies between the two."""
     logging.getLogger("homeport").setLevel(logging.INFO)
-    by_hand, ours = Lean(), _collection()
+    by_hand, ours, routed = Lean(), _collection(), _collection(_routed)
     by_hand.pool = LeanPool(Source())
     sampler = Sampler(100_000, random.Random(1))
     new = [sampler.new() for _ in range(CALLS)]
@@ -77,6 +80,7 @@ async def measured(blocks: int) -> dict[str, float]:
     calls: Mapping[str, tuple[Callable[..., Awaitable[object]], Sequence[tuple[Any, ...]]]] = {
         "get, pool": (by_hand.get, [(each,) for each in ids]),
         "get": (ours.find_by_id, [(each,) for each in ids]),
+        "get, routed": (routed.find_by_id, [(each,) for each in ids]),
         "insert, pool": (by_hand.insert, [(each,) for each in new]),
         "insert": (ours.create, [(each,) for each in new]),
         "update, pool": (by_hand.update, [(each, Decimal("2.50"), "changed") for each in ids]),
@@ -89,12 +93,27 @@ async def measured(blocks: int) -> dict[str, float]:
     return {name: float(f"{lower_quartile(each) * 1e6:.4g}") for name, each in times.items()}
 
 
-def _collection() -> Collection[Any, uuid.UUID]:
-    """As the composition wires it: observed, then tried again."""
+def _collection(way: Callable[[Session], Session] = lambda session: session) -> Collection[Any, uuid.UUID]:
+    """As the composition wires it: observed, then tried again; `way` is what comes before that."""
     catalog, pool = Catalog.of([EXPENSE]), LeanPool(Source())
     shared = Shared(pool, pool, catalog=catalog, cursors=CursorSigner(), compiler=Compiler())
     observed = ObservedStore(PostgresStore(shared), (log_calls, Tally()))
-    return Collection(RetriedStore(observed, Retries(attempts=3, delay=0.1, deadline=10, budget=0.1)), EXPENSE)
+    tried = RetriedStore(observed, Retries(attempts=3, delay=0.1, deadline=10, budget=0.1))
+    return Collection(way(tried), EXPENSE)
+
+
+class Everywhere:
+    """The flag of a domain that is on postgres for all."""
+
+    def __init__(self) -> None:
+        self._flag = Flag.parse("postgres")
+
+    def of(self, _: str, /) -> Flag:
+        return self._flag
+
+
+def _routed(session: Session) -> Session:
+    return RoutedStore("expenses", Everywhere(), {"postgres": session})
 
 
 async def _each(call: Callable[..., Awaitable[object]], arguments: Sequence[tuple[Any, ...]]) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from benchmarks.implementations.base import Absent, Implementation
 
 RAW, AGAIN, HELD, LEAN, HOMEPORT = "raw", "raw-AA", "held", "lean", "homeport"
-COALESCED, LEGACY, POSTGREST = "homeport-coalesced", "homeport-legacy", "postgrest"
+COALESCED, ROUTED, LEGACY, POSTGREST = "homeport-coalesced", "homeport-routed", "homeport-legacy", "postgrest"
 NO_RESET, ALCHEMY, TUNED = "raw-noreset", "advanced-alchemy", "advanced-alchemy-tuned"
-NEAR = frozenset({RAW, AGAIN, NO_RESET, HELD, LEAN, HOMEPORT, COALESCED})
+NEAR = frozenset({RAW, AGAIN, NO_RESET, HELD, LEAN, HOMEPORT, COALESCED, ROUTED})
 """Those whose differences are small, and are what a run is for."""
 
 _OURS = "benchmarks.implementations.homeport_"
@@ -21,6 +21,7 @@ KNOWN: Mapping[str, tuple[str, str]] = {
     LEAN: ("benchmarks.implementations.lean", "Lean"),
     HOMEPORT: (_OURS, "OnPostgres"),
     COALESCED: (_OURS, "Coalesced"),
+    ROUTED: (_OURS, "Routed"),
     "psycopg": ("benchmarks.implementations.psycopg_", "Psycopg"),
     "sqlalchemy-core": ("benchmarks.implementations.sqlalchemy_core", "Core"),
     "sqlalchemy-orm": ("benchmarks.implementations.sqlalchemy_orm", "Orm"),
@@ -31,7 +32,7 @@ KNOWN: Mapping[str, tuple[str, str]] = {
     POSTGREST: ("benchmarks.implementations.postgrest_", "Postgrest"),
     LEGACY: (_OURS, "OnLegacy"),
 }
-"""In the order of the tables. A further way through Homeport, a routed call say, is one more line here."""
+"""In the order of the tables. A further way through Homeport is one more line here."""
 
 
 def made(name: str) -> Implementation:

@@ -1,11 +1,12 @@
 """Homeport itself, through the base repository of `expenses`: retries, an observer that counts and INFO logging on."""
 
-import inspect
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
+
+import attrs
 
 import homeport
 from benchmarks.implementations.base import Absent, Implementation, KeysetPage, Position
@@ -106,7 +107,7 @@ class Opened(Implementation):
 
 
 class OnPostgres(Opened):
-    """Another way through the same adapter, a routed one say, inherits this and says `settings` or `more`."""
+    """Other ways through the same adapter inherit this and say `settings` or `more`."""
 
     title = "Homeport"
 
@@ -131,24 +132,32 @@ class Coalesced(OnPostgres):
     only = frozenset({"get", "gather", "tasks"})
     more: ClassVar[dict[str, Any]] = {"coalesce": True}
 
-    async def open(self, place: Place) -> None:
-        if "coalesce" not in inspect.signature(homeport.open).parameters:
-            raise Absent("coalescing is not there yet")
-        await super().open(place)
-
 
 class OnLegacy(Opened):
     title = "Homeport, legacy adapter"
     lacks: ClassVar[Mapping[str, str]] = {"upsert 1k": "it lacks UPSERT_KEEPS_OWNER"}
 
     def settings(self, place: Place) -> Settings:
-        if place.rest is None:
-            raise Absent("there is no PostgREST server")
-        return Settings(
-            adapter="supabase_legacy",
-            rest_url=place.rest,
-            supabase_service_role_key=token(place.secret, "service_role"),
-            supabase_anon_key=token(place.secret, "anon"),
-            supabase_jwt_secret=place.secret,
-            pool=Pool(size=place.connections, overflow=0),
-        )
+        return _over_the_api(Settings(adapter="supabase_legacy", pool=Pool(size=place.connections, overflow=0)), place)
+
+
+class Routed(OnPostgres):
+    """The same calls where flags choose the adapter by each call, and have chosen postgres for all."""
+
+    title = "Homeport, routed"
+    only = frozenset({"get", "list 100", "insert", "update"})
+
+    def settings(self, place: Place) -> Settings:
+        return attrs.evolve(_over_the_api(super().settings(place), place), flags=True)
+
+
+def _over_the_api(settings: Settings, place: Place) -> Settings:
+    if place.rest is None:
+        raise Absent("there is no PostgREST server")
+    return attrs.evolve(
+        settings,
+        rest_url=place.rest,
+        supabase_service_role_key=token(place.secret, "service_role"),
+        supabase_anon_key=token(place.secret, "anon"),
+        supabase_jwt_secret=place.secret,
+    )
