@@ -104,6 +104,6 @@ def stored(store: LegacyStore) -> StoredSpecimens:
 async def _load(postgres: servers.PostgresServer) -> str:
     dsn = await servers.create_database(postgres, DATABASE)
     connection = await asyncpg.connect(dsn)
-    await connection.execute(schema.ROLES + schema.SAMPLES + schema.SPECIMENS)
+    await connection.execute(schema.ROLES + schema.SAMPLES + schema.GROWING + schema.SPECIMENS)
     await connection.close()
     return dsn

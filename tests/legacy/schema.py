@@ -34,6 +34,11 @@ create function echo(p_facts jsonb, p_price numeric, p_words text[], p_span inte
     as 'select p_facts, p_price, p_words, p_span';
 """
 
+GROWING = """
+drop table if exists growing;
+create table growing (id integer primary key, code text collate "C" not null, price numeric, note text);
+"""
+
 SPECIMENS = """
 create type specimen_size as enum ('small', 'medium', 'large');
 create table specimens (

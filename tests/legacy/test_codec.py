@@ -1,8 +1,11 @@
 """Values as PostgREST writes them, read back; and what no column type can say."""
 
+import copy
 import datetime as dt
 import ipaddress
 import math
+import pickle
+import uuid
 from decimal import Decimal
 
 import pytest
@@ -15,8 +18,13 @@ CODEC = RowCodec(SPECIMEN.entity, SPECIMEN.columns, SPECIMEN.name)
 KEY = "00000000-0000-0000-0000-000000000007"
 
 
+TEXTS = {"price": "_t1", "exact": "_t2", "ratio": "_t3", "factor": "_t4", "facts": "_t5", "exact_list": "_t6"}
+"""The keys under which what is cast to text comes."""
+
+
 def read(**given: object) -> Specimen:
-    row = {each.name: None for each in SPECIMEN.columns} | {"id": KEY, "_e1": [{}]} | given
+    keys = {each.name: TEXTS.get(each.name, each.name) for each in SPECIMEN.columns}
+    row = dict.fromkeys(keys.values()) | {"id": KEY, "_e1": [{}]} | {keys[name]: value for name, value in given.items()}
     (entity,) = CODEC.entities([row])
     return entity
 
@@ -70,3 +78,9 @@ def test_what_a_type_cannot_say_is_a_mismatch_that_names_the_column(field: str, 
 def test_a_row_that_lacks_a_column_is_a_mismatch() -> None:
     with pytest.raises(SchemaMismatch, match="specimens"):
         CODEC.entities([{"id": KEY}])
+
+
+def test_a_key_is_an_ordinary_uuid() -> None:
+    found, usual = read().id, uuid.UUID(KEY)
+    assert (type(found), found, hash(found), found.is_safe) == (uuid.UUID, usual, hash(usual), usual.is_safe)
+    assert pickle.loads(pickle.dumps(found)) == copy.deepcopy(found) == usual

@@ -137,6 +137,13 @@ async def test_a_redirect_is_not_followed() -> None:
         assert len(seen) == 1
 
 
+async def test_no_cookie_of_one_call_goes_with_the_next() -> None:
+    async with served(always(http(b"[]", **{"Set-Cookie": "who=one"}))) as (transport, seen):
+        await transport.send(READ, "one")
+        await transport.send(READ, "two")
+    assert [b"cookie" in request.lower() for request in seen] == [False, False]
+
+
 async def test_rows_counts_and_ranges_are_read() -> None:
     answer = http(b'[{"id":9007199254740993},{"id":2}]', "206 Partial", **{"Content-Range": "4-5/3000"})
     async with served(always(answer)) as (transport, _):
@@ -177,7 +184,7 @@ async def test_the_query_string_and_preferences_are_the_calls_own() -> None:
     async with served(always(http(b"[]", "201 Created"))) as (transport, seen):
         await transport.send(call, None)
     line, *_ = seen[0].split(b"\r\n")
-    assert line == b"POST /t?columns=a&select=id%2Cn%3A%3Atext HTTP/1.1"
+    assert line == b"POST /t?columns=a&select=id,n::text HTTP/1.1"
     assert b"Prefer: return=representation,missing=default\r\n" in seen[0]
     assert b"Content-Profile: other\r\n" in seen[0]
     assert seen[0].endswith(b'[{"a":"1"},{}]')

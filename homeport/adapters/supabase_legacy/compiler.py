@@ -45,8 +45,17 @@ class Compiler:
     def codec(self, table: Table[E]) -> RowCodec[E]:
         found = self._codecs.get(table)
         if found is None:
-            found = self._codecs[table] = RowCodec(table.entity, table.columns, table.name)
+            found = self._codecs[table] = RowCodec(table.entity, table.columns, table.name, whole=True)
         return found
+
+    def named(self, call: Call, table: Table[Any]) -> Call | None:
+        """The call with the table's columns named; None for one that names them already."""
+        selected = dict(call.params).get("select", "")
+        named = self.codec(table).named(selected)
+        if named is None:
+            return None
+        params = (("select", named) if each == ("select", selected) else each for each in call.params)
+        return attrs.evolve(call, params=tuple(params))
 
     def normal(self, predicate: Predicate) -> Predicate:
         """The predicate as the other methods want it; FALSE for one that no row can meet."""
@@ -57,7 +66,7 @@ class Compiler:
     def select(self, query: Select[Any]) -> Call:
         found = self._conditions(query.where, query.table)
         selected = ",".join((self.codec(query.table).select, *found.embeds))
-        return self._read(query, selected, found, (("order", _order(query.table, query.order)),))
+        return self._read(query, selected, found, (("order", _order(query.table, query.order)),) if query.order else ())
 
     def keys(self, query: Select[Any]) -> Call:
         """As `select`, but only the keys and in no order."""
@@ -84,7 +93,7 @@ class Compiler:
         names = list(dict.fromkeys(name for row in command.rows for name in row))
         alike = all(len(row) == len(names) for row in command.rows)
         params: list[tuple[str, str]] = []
-        if names:
+        if names and len(command.rows) > 1:  # one row says its columns itself
             params.append(("columns", _names(table, names)))
         prefer = [] if alike else ["missing=default"]
         if conflict is not None:
@@ -92,7 +101,8 @@ class Compiler:
             params.append(("on_conflict", _names(table, conflict.target)))
             prefer.append(f"resolution={'merge' if conflict.update else 'ignore'}-duplicates")
         rows = [body(table.by_name, row) for row in command.rows]
-        return self._write(_call(Verb.INSERT, table, tuple(params)), command, prefer, rows)
+        given = rows[0] if len(rows) == 1 else rows
+        return self._write(_call(Verb.INSERT, table, tuple(params)), command, prefer, given)
 
     def update(self, command: Update[Any]) -> Call:
         """Raises Unsupported for what PATCH would do otherwise than asked."""
@@ -163,11 +173,15 @@ def _names(table: Table[Any], names: Iterable[str]) -> str:
 
 
 def _order(table: Table[Any], terms: Iterable[Order]) -> str:
-    return ",".join(
-        f"{_own(table, term.column)}.{'desc' if term.descending else 'asc'}"
-        f".{'nullsfirst' if term.nulls_first else 'nullslast'}"
-        for term in terms
-    )
+    return ",".join(_term(table, each) for each in terms)
+
+
+def _term(table: Table[Any], term: Order) -> str:
+    """NULLs are placed only where PostgreSQL would place them otherwise, so that plain indexes serve."""
+    nulls = ""
+    if table.require(term.column).nullable and term.nulls_first != term.descending:
+        nulls = ".nullsfirst" if term.nulls_first else ".nullslast"
+    return f"{_own(table, term.column)}{'.desc' if term.descending else ''}{nulls}"
 
 
 def _check_conflict(command: Insert[Any], conflict: OnConflict, names: list[str], *, alike: bool) -> None:

@@ -15,10 +15,17 @@ from homeport.adapters.supabase_legacy.conditions import conjuncts
 from homeport.adapters.supabase_legacy.splitting import joined, parts
 from homeport.adapters.supabase_legacy.transport import Call, Reply
 from homeport.kernel.entity import E
-from homeport.kernel.errors import OutcomeUnknown, QueryError, RepositoryPermissionError, RepositoryUnavailableError
+from homeport.kernel.errors import (
+    OutcomeUnknown,
+    QueryError,
+    RepositoryPermissionError,
+    RepositoryUnavailableError,
+    RowSecurity,
+)
 from homeport.kernel.pages import after
 from homeport.kernel.predicates import FALSE, AllOf, Comparator, Compare, Field, Predicate
 from homeport.kernel.query import Order, Select, never
+from homeport.kernel.table import Table
 
 Send: TypeAlias = Callable[[Call], Awaitable[Reply]]
 
@@ -48,6 +55,8 @@ class RowCap:
         self._learning = asyncio.Lock()
 
     async def learnt(self) -> Cap:
+        if self._learnt is not None:
+            return self._learnt
         async with self._learning:
             if self._learnt is None:
                 self._learnt = await self._learn()
@@ -74,9 +83,10 @@ class Reader:
         asked = self._complete(query)
         if never(asked):
             return []
-        pieces = parts(asked, self._fits)
+        whole = self._compiler.select(asked)
+        pieces = [asked] if self._fits(whole) else self._parts(asked)
         if len(pieces) == 1:
-            return await self._rows(asked)
+            return await self._rows(asked, whole)
         furthest = None if asked.limit is None else asked.offset + asked.limit
         return joined(asked, [await self._rows(attrs.evolve(each, limit=furthest, offset=0)) for each in pieces])
 
@@ -84,7 +94,7 @@ class Reader:
         asked = self._complete(query)
         if never(asked):
             return
-        if len(parts(asked, self._fits)) > 1:  # the parts have to be put in order as a whole
+        if len(self._parts(asked)) > 1:  # the parts have to be put in order as a whole
             for row in await self.fetch(query):
                 yield row
             return
@@ -96,7 +106,7 @@ class Reader:
         asked = self._complete(query)
         if never(asked):
             return 0
-        pieces = parts(asked, self._fits)
+        pieces = self._parts(asked)
         if (asked.limit, asked.offset) == (1, 0):
             return int(await self._any(pieces))
         calls = [self._compiler.count(each) for each in pieces]
@@ -104,23 +114,42 @@ class Reader:
         left = max(0, total - asked.offset)
         return left if asked.limit is None else min(left, asked.limit)
 
+    async def answered(self, call: Call, table: Table[E]) -> list[E]:
+        """The rows of a call that selects the table's columns.
+
+        Where `*` is refused nothing was done: the call is sent again with the columns named, in case that one of the
+        others is not granted.
+        """
+        codec = self._compiler.codec(table)
+        try:
+            reply = await self._send(call)
+        except RepositoryPermissionError as error:
+            named = self._compiler.named(call, table)
+            if named is None or error.code != "42501" or isinstance(error, RowSecurity):
+                raise
+            reply = await self._send(named)
+            codec.narrow()
+        return codec.entities(reply.rows, written=call.writes)
+
     async def _any(self, pieces: list[Select[Any]]) -> bool:
         for each in pieces:
             if (await self._send(self._compiler.keys(each))).rows:
                 return True
         return False
 
-    async def _rows(self, query: Select[E]) -> list[E]:
-        return [row async for page in self._pages(query, _ROWS_WITHOUT_CAP) for row in page]
+    async def _rows(self, query: Select[E], call: Call | None = None) -> list[E]:
+        pages = [page async for page in self._pages(query, _ROWS_WITHOUT_CAP, call)]
+        return pages[0] if len(pages) == 1 else [row for page in pages for row in page]
 
-    async def _pages(self, query: Select[E], most: int) -> AsyncIterator[list[E]]:
-        codec = self._compiler.codec(query.table)
+    async def _pages(self, query: Select[E], most: int, whole: Call | None = None) -> AsyncIterator[list[E]]:
+        """`whole` is the query's own call, which serves where one page may be all of it."""
         cap = Cap(1, known=True) if query.limit == 1 else await self._cap.learnt()
         page, seen = query, 0
         while page.where != FALSE:
             wanted = min(cap.rows, most, *(() if query.limit is None else (query.limit - seen,)))
-            call = self._compiler.select(attrs.evolve(page, limit=wanted))
-            rows = codec.entities((await self._send(call)).rows)
+            if page is not query or page.limit != wanted or whole is None:
+                whole = self._compiler.select(attrs.evolve(page, limit=wanted))
+            rows = await self.answered(whole, query.table)
             if rows:
                 yield rows
             seen += len(rows)
@@ -133,8 +162,10 @@ class Reader:
         position = [getattr(last, term.column) for term in query.order]
         further = AllOf((query.where, after(query.table, query.order, position)))
         page = attrs.evolve(query, where=self._compiler.normal(further), offset=0)
+        if self._fits(self._compiler.select(page), room=1 / _ROOM_TO_GO_ON):
+            return page
         # Ordering values too long for a URL leave only the count of rows seen to go by
-        return page if self._fits(page, room=1 / _ROOM_TO_GO_ON) else attrs.evolve(query, offset=query.offset + seen)
+        return attrs.evolve(query, offset=query.offset + seen)
 
     def _complete(self, query: Select[E]) -> Select[E]:
         """With the predicate in its normal form, in a total order, and limited to one row where a key is asked for."""
@@ -145,12 +176,15 @@ class Reader:
         return attrs.evolve(
             query,
             where=where,
-            order=query.order if ordered else (*query.order, Order(table.key)),
+            order=() if alone else query.order if ordered else (*query.order, Order(table.key)),
             limit=1 if alone and query.limit != 0 else query.limit,
         )
 
-    def _fits(self, query: Select[Any], *, room: float = 1.0) -> bool:
-        return self._compiler.select(query).size <= self._longest * room
+    def _parts(self, query: Select[E]) -> list[Select[E]]:
+        return parts(query, lambda each: self._fits(self._compiler.select(each)))
+
+    def _fits(self, call: Call, *, room: float = 1.0) -> bool:
+        return len(call.query) <= self._longest * room
 
 
 def total_of(reply: Reply, call: Call) -> int:

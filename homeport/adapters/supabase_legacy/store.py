@@ -140,10 +140,9 @@ class LegacyStore:
         return Written(total_of(await self._send(call), call))
 
     async def _written(self, call: Call, command: Insert[E] | Update[E]) -> Written[E]:
-        reply = await self._send(call)
         if "return=representation" not in call.prefer:
-            return Written(total_of(reply, call))
-        rows = self._compiler.codec(command.table).entities(reply.rows)
+            return Written(total_of(await self._send(call), call))
+        rows = await self._reader.answered(call, command.table)
         return Written(len(rows), tuple(rows))
 
     # -- beyond the algebra

@@ -1,22 +1,22 @@
-"""One request to PostgREST through the official client, which builds and sends it; reading the answer is ours.
+"""One request to PostgREST over the official client's session; what is sent and how the answer is read is ours.
 
-The client's own parsing makes floats of numerics and takes an HTML page for data, its retries hide failures, and its
-`auth()` changes headers that other tasks share. So each call gets a client value of its own with fresh headers, over
-one shared connection pool that holds no identity, and is sent with `request.send`, which does none of this.
+The client's own parsing makes floats of numerics and takes an HTML page for data, its retries hide failures, its
+`auth()` changes headers that other tasks share, and its builders take longer than the server does for a row. So only
+its session and its headers are used, which hold no identity, and each call is a request of its own.
 """
 
 import asyncio
 import enum
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TypeAlias
+from urllib.parse import quote, urlencode
 
 import attrs
 import httpx
 import orjson
 from postgrest import AsyncPostgrestClient
-from postgrest.base_request_builder import RequestConfig
 
 from homeport.adapters.supabase_legacy.errors import Describe, PastTheEnd, translate, undescribed
 from homeport.kernel.errors import (
@@ -33,9 +33,12 @@ from homeport.kernel.errors import (
 
 JsonRow: TypeAlias = Mapping[str, object]
 Parameters: TypeAlias = tuple[tuple[str, str], ...]
+_Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
+_PLAIN = "*,:()"  # mean the same encoded or not; each that is encoded makes the URL longer, and slower to check
 _RANGE = re.compile(r"(?:(?P<first>\d+)-(?P<last>\d+)|\*)/(?:(?P<total>\d+)|\*)")
 _IDENTITY = frozenset(("authorization", "apikey"))
+_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 _ONE_OBJECT = "application/vnd.pgrst.object+json"
 
 
@@ -46,8 +49,8 @@ class Verb(enum.StrEnum):
     INSERT = "POST"
     UPDATE = "PATCH"
     DELETE = "DELETE"
-    CALL = "rpc"
-    ASK = "GET rpc"
+    CALL = "POST rpc/"
+    ASK = "GET rpc/"
 
 
 @attrs.frozen
@@ -77,10 +80,10 @@ class Call:
     def _writes_by_verb(self) -> bool:
         return self.verb not in (Verb.READ, Verb.ASK)
 
-    @property
-    def size(self) -> int:
-        """Bytes of the encoded query string, to be held against `Limits.url_bytes`."""
-        return len(str(httpx.QueryParams(list(self.params))))
+    @cached_property
+    def query(self) -> str:
+        """The encoded query string; its length is what is held against `Limits.url_bytes`."""
+        return urlencode(self.params, safe=_PLAIN)
 
 
 @attrs.frozen
@@ -119,6 +122,17 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
+
+
+class _Session(httpx.AsyncClient):
+    """Keeps no cookie: there is nobody to keep one for, and to look for them takes a twentieth of a call."""
+
+    cookies = _NoCookies()  # type: ignore[override]  # nothing sets it
+
+
 class Transport:
     """Sends calls to one PostgREST. Belongs to the event loop it was opened in.
 
@@ -136,8 +150,9 @@ class Transport:
     ) -> None:
         """`url` is PostgREST's root (`https://<project>/rest/v1`); `api_key` goes to the gateway, not to PostgREST.
 
-        An `http_client` of the caller's stays open after `aclose`; its timeouts and redirects are its own. It must
-        hold no identity: with a default `Authorization`, calls without a token would be made by whoever that is.
+        An `http_client` of the caller's stays open after `aclose`; its headers, timeouts and redirects are its own,
+        its cookies and default parameters are not sent. It must hold no identity: with a default `Authorization`,
+        calls without a token would be made by whoever that is.
 
         Raises:
             AuthInvalid: the client holds an identity.
@@ -147,19 +162,21 @@ class Transport:
                 "the http client has credentials of its own, which calls of other users would be sent with"
             )
         self._url = url.rstrip("/")
-        self._key = {} if api_key is None else {"apikey": _header_value(api_key)}
+        self._key = None if api_key is None else _header_value(api_key)
         self._limits = limits
         self._describe = describe
         self._turns = asyncio.Semaphore(limits.in_flight)
         self._closed = False
         self._own_session = http_client is None
-        self._session = http_client or httpx.AsyncClient(
+        self._session = http_client or _Session(
             timeout=httpx.Timeout(limits.timeout, connect=min(limits.connect_timeout, limits.timeout)),
             # The turns are the bound. In httpcore 1.0 a call that is cancelled between getting a new connection and
             # using it leaves that one taken for ever, so a bound there would in the end let nobody through.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=limits.in_flight),
             follow_redirects=False,
         )
+        self._timeouts = {"timeout": self._session.timeout.as_dict()}
+        self._headers: dict[tuple[Verb, str, bool], _Headers] = {}
 
     async def send(self, call: Call, token: str | None, *, api_key: str | None = None) -> Reply:
         """The server's answer to the call, made with this bearer token; None is anon.
@@ -173,9 +190,7 @@ class Transport:
             QueryTooLarge: the query string is too long; nothing was sent.
             RepositoryError: any other class, for the server's refusal.
         """
-        request = self._build(call, token, api_key)
-        response = await self._sent(request, call)
-        return self._read(response, call)
+        return self._read(await self._sent(self._build(call, token, api_key), call), call)
 
     async def row_cap(
         self, token: str | None, *, function: str, schema: str = "public", probe: int = 20_000
@@ -199,45 +214,60 @@ class Transport:
         """The longest query string it sends."""
         return self._limits.url_bytes
 
-    def _build(self, call: Call, token: str | None, api_key: str | None) -> RequestConfig[httpx.AsyncClient]:
-        if call.size > self._limits.url_bytes:
-            raise QueryTooLarge(f"{call.target}: the query takes {call.size} bytes of {self._limits.url_bytes}")
-        headers = {}
+    def _build(self, call: Call, token: str | None, api_key: str | None) -> httpx.Request:
+        if len(call.query) > self._limits.url_bytes:
+            raise QueryTooLarge(f"{call.target}: the query takes {len(call.query)} bytes of {self._limits.url_bytes}")
+        headers = [*self._usual(call)]
         if token is not None:  # nor a key without a token: some gateways would make a token of it
-            shown = self._key if api_key is None else {"apikey": _header_value(api_key)}
-            headers = {**shown, "Authorization": f"Bearer {_header_value(token)}"}
-        client = AsyncPostgrestClient(self._url, schema=call.schema, headers=headers, http_client=self._session)
-        request = _request(client, call)
-        request.params = httpx.QueryParams(list(call.params))
-        request.headers["Prefer"] = ",".join(call.prefer) or "return=minimal"
-        if call.one_row:
-            request.headers["Accept"] = _ONE_OBJECT
-        return request
+            shown = self._key if api_key is None else _header_value(api_key)
+            headers += () if shown is None else ((b"apikey", shown),)
+            headers.append((b"Authorization", b"Bearer " + _header_value(token)))
+        if call.prefer:
+            headers.append((b"Prefer", ",".join(call.prefer).encode()))
+        method, _, folder = call.verb.partition(" ")
+        url = f"{self._url}/{folder}{quote(call.target, safe='')}"
+        try:
+            return httpx.Request(
+                method,
+                f"{url}?{call.query}" if call.params else url,
+                headers=headers,
+                content=None if call.body is None else orjson.dumps(call.body),
+                extensions=self._timeouts,
+            )
+        except httpx.InvalidURL as cause:
+            raise _transport_error(call, cause) from cause
 
-    async def _sent(self, request: RequestConfig[httpx.AsyncClient], call: Call) -> httpx.Response:
+    def _usual(self, call: Call) -> _Headers:
+        """What all calls of a kind send: the session's headers, the official client's, and the schema."""
+        kind = (call.verb, call.schema, call.one_row)
+        found = self._headers.get(kind)
+        if found is None:
+            made = httpx.Headers(self._session.headers)
+            made.update(
+                AsyncPostgrestClient(self._url, schema=call.schema, headers=_JSON, http_client=self._session).headers
+            )
+            if call.verb in (Verb.READ, Verb.ASK, Verb.DELETE):
+                del made["Content-Type"]
+            del made["Content-Profile" if call.verb in (Verb.READ, Verb.ASK) else "Accept-Profile"]
+            if call.one_row:
+                made["Accept"] = _ONE_OBJECT
+            found = self._headers[kind] = tuple(made.raw)
+        return found
+
+    async def _sent(self, request: httpx.Request, call: Call) -> httpx.Response:
         if self._closed:
             raise PoolClosed("the connection to PostgREST is closed")
-        deadline = asyncio.get_running_loop().time() + self._limits.timeout
-        async with self._turn(deadline):
-            try:
-                async with asyncio.timeout_at(deadline):
-                    return await request.send(httpx.Headers())
-            except TimeoutError as cause:
-                raise _lost(call, RepositoryTimeoutError, "was not answered in time") from cause
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as cause:
-                raise _transport_error(call, cause) from cause
-
-    @asynccontextmanager
-    async def _turn(self, deadline: float) -> AsyncIterator[None]:
+        waiting = True
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._turns.acquire()
+            async with asyncio.timeout(self._limits.timeout), self._turns:
+                waiting = False
+                return await self._session.send(request)
         except TimeoutError as cause:
-            raise PoolTimeout(f"no turn within {self._limits.timeout} s; nothing was sent") from cause
-        try:
-            yield
-        finally:
-            self._turns.release()
+            if waiting:
+                raise PoolTimeout(f"no turn within {self._limits.timeout} s; nothing was sent") from cause
+            raise _lost(call, RepositoryTimeoutError, "was not answered in time") from cause
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as cause:
+            raise _transport_error(call, cause) from cause
 
     def _read(self, response: httpx.Response, call: Call) -> Reply:
         total, shown = _content_range(response.headers.get("content-range", ""))
@@ -249,24 +279,6 @@ class Transport:
         raise error
 
 
-def _request(client: AsyncPostgrestClient, call: Call) -> RequestConfig[httpx.AsyncClient]:
-    """The client's request for the verb; its parameters and preferences are replaced by the call's."""
-    body: object = call.body
-    match call.verb:
-        case Verb.READ:
-            return client.from_(call.target).select("*").request
-        case Verb.INSERT:
-            return client.from_(call.target).insert(body).request  # type: ignore[arg-type]
-        case Verb.UPDATE:
-            return client.from_(call.target).update(body).request  # type: ignore[arg-type]
-        case Verb.DELETE:
-            return client.from_(call.target).delete().request
-        case Verb.CALL:
-            return client.rpc(call.target, body).request  # type: ignore[arg-type]
-        case Verb.ASK:
-            return client.rpc(call.target, {}, get=True).request
-
-
 def _rows(response: httpx.Response, call: Call) -> tuple[JsonRow, ...]:
     if response.status_code == httpx.codes.NO_CONTENT or not response.content:
         return ()
@@ -275,7 +287,7 @@ def _rows(response: httpx.Response, call: Call) -> tuple[JsonRow, ...]:
     except orjson.JSONDecodeError as cause:
         raise _lost(call, RepositoryUnavailableError, "was answered with something that is no JSON") from cause
     rows = [given] if call.one_row else given
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not {dict}.issuperset(map(type, rows)):
         raise _lost(call, RepositoryUnavailableError, "was answered with something that is no list of rows")
     return tuple(rows)
 
@@ -316,7 +328,7 @@ def _lost(call: Call, read: type[RepositoryError], what: str) -> RepositoryError
     return read(f"the read of {call.target} {what}")
 
 
-def _header_value(text: str) -> str:
+def _header_value(text: str) -> bytes:
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise AuthInvalid("the key or bearer token has characters that no header takes")
-    return text
+    return text.encode()
