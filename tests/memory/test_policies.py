@@ -21,7 +21,7 @@ from homeport.kernel.operation import many_rows
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.policies import parent
 from homeport.kernel.predicates import CURRENT_USER, eq, exists, gt
-from homeport.kernel.query import Select
+from homeport.kernel.query import Insert, Select
 from homeport.kernel.table import Policy, Table, Verb
 from tests.support.guarded import (
     CASES,
@@ -159,6 +159,27 @@ async def test_an_operation_has_the_rights_of_its_caller() -> None:
     assert await asked(mine, "delete theirs") == []
     assert await asked(store.scoped(ANON), "find") is RepositoryPermissionError
     assert await asked(store, "give away") == [MINE]
+
+
+async def test_no_operation_changes_rows_that_are_only_added() -> None:
+    kept = attrs.evolve(LEAF, append_only=True)
+
+    def answer(step: Step, wanted: Ask) -> list[Note]:
+        step.insert(kept, {"id": 9, "note_id": MINE})
+        if wanted.what == "update":
+            step.update(kept, eq("id", 9), {"open": True})
+        if wanted.what == "delete":
+            step.delete(kept, eq("id", 9))
+        return []
+
+    catalog = Catalog.of([NOTE, kept])
+    store = open_memory(catalog=catalog, cursors=CursorSigner(), operations=[ASK], answers={ASK.name: answer})
+    await store.insert(Insert("fill", NOTE, (note(MINE),)))
+    for what in ("update", "delete"):
+        assert await asked(store, what) is RepositoryPermissionError
+        assert await became(store, found(kept)) == []
+    assert await asked(store, "insert") == []
+    assert await became(store, found(kept)) == [9]
 
 
 # -- policies that can't be

@@ -3,8 +3,9 @@
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from homeport.kernel.entity import Entity
 from homeport.kernel.errors import CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation
@@ -13,6 +14,11 @@ from homeport.kernel.table import Check, Column, ForeignKey, Row, Table
 from homeport.kernel.types import ChoiceType, Json, JsonType
 
 Fill = Callable[[dt.datetime], object]
+Changed: TypeAlias = frozenset[str]
+"""All columns that a change of a row may change."""
+
+MOST_CHANGES = 1000
+"""Of so many sets of columns it is kept what a change of them concerns."""
 
 
 class RowRules:
@@ -31,6 +37,7 @@ class RowRules:
         self._checks = tuple(
             sorted((each for each in table.checks if not _kept_by_type(table, each)), key=lambda each: each.name)
         )
+        self.reached = lru_cache(MOST_CHANGES)(self._reached)
         self._values = attrgetter(*(each.name for each in table.columns))
         self._names = tuple(each.name for each in table.columns)
 
@@ -52,6 +59,11 @@ class RowRules:
             if self._version is not None:
                 row[self._version.name] = self._version.admit(getattr(old, self._version.name) + 1)
         return row
+
+    def _reached(self, names: tuple[str, ...], direct: bool) -> Changed:
+        """All columns that `changed` and `judge` may change where these are given."""
+        also = (*self._touched, *(() if self._version is None else (self._version.name,))) if direct else ()
+        return frozenset((*names, *also, *(each.name for each in self._generated)))
 
     def admitted(self, given: Row, now: dt.datetime) -> dict[str, Any]:
         """The values as they are kept: the database's time put in, jsonb cut off from the caller's own objects."""

@@ -4,8 +4,7 @@ Synchronous and free of input and output: one call is one step on the event loop
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from homeport.adapters.memory.audit import faults
@@ -17,7 +16,7 @@ from homeport.adapters.memory.ordering import Sorter, sorter
 from homeport.adapters.memory.parties import Party
 from homeport.adapters.memory.plans import Plan, written
 from homeport.adapters.memory.predicates import Filter, Probe
-from homeport.adapters.memory.references import Work
+from homeport.adapters.memory.references import Statement, Work
 from homeport.adapters.memory.serial import Notes
 from homeport.adapters.memory.shapes import Shape, Values, shape_of
 from homeport.adapters.memory.ties import tie
@@ -26,7 +25,7 @@ from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E, Entity
 from homeport.kernel.errors import QueryError, SchemaMismatch
 from homeport.kernel.predicates import Predicate
-from homeport.kernel.query import Order, Select
+from homeport.kernel.query import Form, Order, Select
 from homeport.kernel.table import Table
 from homeport.kernel.units import Wait
 
@@ -40,7 +39,7 @@ class Source:
         self.heap = heap
         self.shown = shower.shown
         self.converts = not shower.same
-        self.plans: dict[Shape, Plan] = {}
+        self.plans: dict[Shape | Form, Plan] = {}
         self.sorters: dict[tuple[Order, ...], Sorter] = {}
 
 
@@ -76,10 +75,19 @@ class Engine:
 
     def select(self, query: Select[E], user: object = None) -> list[E]:
         """The rows in the query's order; the list is the caller's own."""
-        source = self._sources.get(query.table) or self._source(query.table)
-        values: Values = []
-        shape = shape_of(query.where, user, values)
-        plan = source.plans.get(shape) or self._compiled(source, shape, query.where)
+        try:
+            source = self._sources[query.table]
+        except KeyError:
+            source = self._source(query.table)
+        shape: Shape | Form | None = query.form
+        values: Values = query.values
+        if shape is None:
+            taken: list[Any] = []
+            shape, values = shape_of(query.where, user, taken), taken
+        try:
+            plan = source.plans[shape]
+        except KeyError:
+            plan = self._compiled(source, shape, query.where)
         if self.notes is not None:
             self.notes.rows(plan, values)
         rows: list[Any] = plan.rows(values)
@@ -127,19 +135,17 @@ class Engine:
         if self.party is not None and self.party.now is not None:
             return self.party.now
         moment = self._clock()
+        if moment.tzinfo is dt.UTC:
+            return moment
         if moment.utcoffset() is None:
             raise QueryError("the memory engine's clock has no time zone")
         return moment.astimezone(dt.UTC)
 
-    @contextmanager
-    def statement(self, now: dt.datetime | None = None) -> Iterator[Work]:
+    def statement(self, now: dt.datetime | None = None) -> Statement:
         """One statement that writes: its ties fire at the end; whatever fails leaves nothing of it."""
         if self.party is not None:
             self.party.writing()
-        with self.journal.atomic():
-            work = Work(self._ties, self.now() if now is None else now, self.party)
-            yield work
-            work.settle()
+        return Statement(self.journal, Work(self._ties, self.now() if now is None else now, self.party))
 
     def check(self) -> list[str]:
         """What of the indexes, counters and constraints does not agree with the rows, and what units left behind.
@@ -168,14 +174,14 @@ class Engine:
 
     def _planned(self, source: Source, where: Predicate, user: object, *, own: bool = True) -> tuple[Plan, Values]:
         """`own` says that the table's rows are looked at, not just those of other tables."""
-        values: Values = []
+        values: list[Any] = []
         shape = shape_of(where, user, values)
         plan = source.plans.get(shape) or self._compiled(source, shape, where)
         if self.notes is not None:
             (self.notes.rows if own else self.notes.inside)(plan, values)
         return plan, values
 
-    def _compiled(self, source: Source, shape: Shape, where: Predicate) -> Plan:
+    def _compiled(self, source: Source, shape: Shape | Form, where: Predicate) -> Plan:
         if len(source.plans) >= _MOST_SHAPES:
             source.plans.clear()
         plan = source.plans[shape] = Plan(source.heap, where, self._plan)
@@ -194,10 +200,11 @@ class Engine:
         """Compiles a partial unique's predicate: to a function of a row."""
 
         def covers(where: Predicate) -> Covers:
-            values: Values = []
+            values: list[Any] = []
             bound = bind(where, table, self.catalog)
             shape_of(bound, None, values)
-            return Filter(*written(table, (bound,), self._plan)).test(values)
+            pieces, writer = written(table, (bound,), self._plan)
+            return Filter(pieces, writer.names).test(values)
 
         return covers
 

@@ -1,17 +1,19 @@
 """One table's rows: the newest version of each in a plain dict, its indexes beside it, all kept by one undo list."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from homeport.adapters.memory.constraints import RowRules, copied, unique_violation
-from homeport.adapters.memory.indexes import Index, KeyIndex, Lookup, UniqueIndex, fields
+from homeport.adapters.memory.constraints import MOST_CHANGES, Changed, RowRules, copied, unique_violation
+from homeport.adapters.memory.indexes import Index, KeyIndex, Lookup, UniqueIndex, fields, whole
 from homeport.adapters.memory.undo import ABSENT, Undo, drop, put
 from homeport.kernel.entity import Entity, hydrator
 from homeport.kernel.errors import SchemaMismatch
+from homeport.kernel.frozen import maker
 from homeport.kernel.predicates import Field, IsNull, Operand, Predicate
 from homeport.kernel.table import Table
-from homeport.kernel.types import ArrayType, JsonType
+from homeport.kernel.types import ArrayType, JsonType, UuidType
 
 Covers = Callable[[Entity], bool]
 Claim: TypeAlias = KeyIndex | UniqueIndex
@@ -19,7 +21,7 @@ Claim: TypeAlias = KeyIndex | UniqueIndex
 
 
 class Heap:
-    """Rows by key. It keeps uniqueness; what a row has to be by itself is its rules' business.
+    """Rows by key, a UUID's number for a UUID. It keeps uniqueness; the rest of what a row has to be its rules judge.
 
     Rows are the entities themselves. Nobody can change one, but for jsonb values: those are copied on the way in and
     by `Shower` on the way out.
@@ -31,17 +33,19 @@ class Heap:
         self.rows: dict[object, Entity] = {}
         self.covers = covers
         self.uniques = tuple(
-            UniqueIndex(each.name or "", each.operands, None if each.where is None else covers(each.where))
+            UniqueIndex(table, each.name or "", each.operands, None if each.where is None else covers(each.where))
             for each in table.uniques
         )
-        self.key = attrgetter(table.key)
+        self.key = whole(table.key_column)
+        self._by_number = isinstance(table.key_column.type, UuidType)
         self._undo = undo
-        self._hydrate = hydrator(table.entity, {})
+        self._make = _maker(table)
         self.primary = KeyIndex(table.primary_key, self.key, self.rows)
         self._lookups: dict[tuple[Operand, ...], Lookup] = {fields(table.key): self.primary}
         self._lookups |= {each.operands: each for each in self.uniques if each.covers is None}
         self.indexes = self._made_indexes()
         self._kept: tuple[UniqueIndex | Index, ...] = (*self.uniques, *self.indexes)
+        self._kept_over = lru_cache(MOST_CHANGES)(self._concerned)
         self.claimants: tuple[Claim, ...] = (self.primary, *self.uniques)
         """All that keeps a value for one row alone, in the order in which it is looked at."""
         plain = (each for each in self.uniques if each.covers is None and all(map(_is_field, each.operands)))
@@ -53,7 +57,7 @@ class Heap:
         for columns in _indexed(self.table):
             operands = fields(*columns)
             if operands not in self._lookups:
-                made.append(Index(operands))
+                made.append(Index(self.table, operands))
                 self._lookups[operands] = made[-1]
         return tuple(made)
 
@@ -87,10 +91,13 @@ class Heap:
                 return each.name, each, each.value
         raise SchemaMismatch(f"{self.table.name} has no full unique over ({', '.join(columns)})")
 
+    def keyed(self, key: Any) -> object:  # noqa: ANN401 - as the key's column has it
+        """What the row of this key stands under."""
+        return key.int if self._by_number and key is not None else key
+
     def made(self, row: dict[str, Any]) -> Entity:
         """The entity of a row in column order."""
-        hydrated: list[Entity] = self._hydrate([list(row.values())])
-        return hydrated[0]
+        return self._make(*row.values())
 
     def insert(self, row: Entity) -> None:
         """Raises UniqueViolation: the key first, then the uniques as declared."""
@@ -104,21 +111,26 @@ class Heap:
         for index in self._kept:
             index.add(self._undo, row, key)
 
-    def replace(self, old: Entity, new: Entity) -> None:
+    def replace(self, old: Entity, new: Entity, changed: Changed) -> None:
         """Raises UniqueViolation: the key first, then the uniques as declared."""
         before, key = self.key(old), self.key(new)
         if key != before and key in self.rows:
             raise unique_violation(self.table, self.table.primary_key)
-        for unique in self.uniques:
-            if unique.holder(new) not in (ABSENT, before):
-                raise unique_violation(self.table, unique.name)
+        kept = self._kept if key != before else self._kept_over(changed)
+        for index in kept:
+            if isinstance(index, UniqueIndex) and index.holder(new) not in (ABSENT, before):
+                raise unique_violation(self.table, index.name)
         if key != before:
             drop(self._undo, self.rows, before)
         put(self._undo, self.rows, key, new)
-        for index in self._kept:
+        for index in kept:
             if key != before or index.value(old) != index.value(new):
                 index.remove(self._undo, old, before)
                 index.add(self._undo, new, key)
+
+    def _concerned(self, changed: Changed) -> tuple[UniqueIndex | Index, ...]:
+        """The indexes that a change of these columns may concern."""
+        return tuple(each for each in self._kept if each.reads is None or not each.reads.isdisjoint(changed))
 
     def remove(self, row: Entity) -> None:
         key = self.key(row)
@@ -131,9 +143,9 @@ class Shower:
     """Turns stored rows into answers: themselves, or copies where they hold jsonb or are seen through a view."""
 
     def __init__(self, shown: Table[Any], stored: Table[Any]) -> None:
-        json = [each.name for each in shown.columns if isinstance(each.type, JsonType)]
+        json = tuple(each.name for each in shown.columns if isinstance(each.type, JsonType))
         self.same = shown is stored and not json
-        self._hydrate = hydrator(shown.entity, dict.fromkeys(json, copied))
+        self._hydrate = _hydrator(shown, json)
         names = [each.name for each in shown.columns]
         for name in names:
             stored.require(name)
@@ -141,6 +153,18 @@ class Shower:
 
     def shown(self, rows: list[Entity]) -> list[Any]:
         return rows if self.same else self._hydrate([self._read(row) for row in rows])
+
+
+@lru_cache(maxsize=1000)
+def _maker(table: Table[Any]) -> Callable[..., Entity]:
+    """Made once for all engines: tests open many."""
+    made: Callable[..., Entity] = maker(table.entity)
+    return made
+
+
+@lru_cache(maxsize=1000)
+def _hydrator(table: Table[Any], json: tuple[str, ...]) -> Callable[[list[Any]], list[Any]]:
+    return hydrator(table.entity, dict.fromkeys(json, copied))
 
 
 def _is_field(operand: Operand) -> bool:

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from homeport.adapters.memory.undo import ABSENT, Undo, drop, put
 from homeport.kernel.binding import fold_ascii
 from homeport.kernel.entity import Entity
-from homeport.kernel.predicates import Field, Operand
+from homeport.kernel.predicates import Field, Lower, Operand
+from homeport.kernel.table import Column, Table
+from homeport.kernel.types import UuidType
 
 Read = Callable[[Entity], Any]
 """A value of a row; ABSENT where it is not to be found by it."""
@@ -35,12 +37,16 @@ class KeyIndex:
 class UniqueIndex:
     """At most one key a value, among the rows that `covers` holds for; among all where it is None."""
 
-    def __init__(self, name: str, operands: tuple[Operand, ...], covers: Callable[[Entity], bool] | None) -> None:
+    def __init__(
+        self, table: Table[Any], name: str, operands: tuple[Operand, ...], covers: Callable[[Entity], bool] | None
+    ) -> None:
         self.name = name
         self.operands = operands
         self.covers = covers
+        self.reads = frozenset(each.name for each in operands) if covers is None else None
+        """The columns that it depends on; None for who knows which."""
         self.entries: dict[object, object] = {}
-        self.value = reader(operands, covers)
+        self.value = reader(reads(table, operands), covers)
 
     def keys(self, value: object) -> Collection[object]:
         found = self.entries.get(value, ABSENT)
@@ -64,10 +70,11 @@ class UniqueIndex:
 class Index:
     """Any number of keys a value, in the order in which they came."""
 
-    def __init__(self, operands: tuple[Operand, ...]) -> None:
+    def __init__(self, table: Table[Any], operands: tuple[Operand, ...]) -> None:
         self.operands = operands
+        self.reads = frozenset(each.name for each in operands)
         self.entries: dict[object, dict[object, None]] = {}
-        self.value = reader(operands, None)
+        self.value = reader(reads(table, operands), None)
 
     def keys(self, value: object) -> Collection[object]:
         return self.entries.get(value, ())
@@ -97,25 +104,31 @@ def fields(*names: str) -> tuple[Operand, ...]:
     return tuple(Field(name) for name in names)
 
 
-def reader(operands: tuple[Operand, ...], covers: Callable[[Entity], bool] | None = None) -> Read:
-    """Reads the operands' value of a row: itself for one operand, a tuple for several."""
-    reads = [_operand(each) for each in operands]
+def reads(table: Table[Any], operands: tuple[Operand, ...]) -> list[Read]:
+    """What reads each operand of a row in the form in which values are looked up; None for NULL."""
+    return [_operand(table.by_name[each.name], each) for each in operands]
+
+
+def reader(reads: list[Read], covers: Callable[[Entity], bool] | None = None) -> Read:
+    """Reads a row's value: itself for one operand, a tuple for several; ABSENT with a NULL in it."""
     read = _present(reads[0]) if len(reads) == 1 else _several(reads)
     if covers is None:
         return read
     return lambda row: read(row) if covers(row) else ABSENT
 
 
-def _operand(operand: Operand) -> Read:
-    read = attrgetter(operand.name)
-    if isinstance(operand, Field):
+def _operand(column: Column, operand: Operand) -> Read:
+    read = attrgetter(column.name)
+    if isinstance(operand, Lower):
+        return lambda row: None if (text := read(row)) is None else fold_ascii(text)
+    if not isinstance(column.type, UuidType):
         return read
+    return (lambda row: None if (id := read(row)) is None else id.int) if column.nullable else whole(column)
 
-    def folded(row: Entity) -> str | None:
-        text = read(row)
-        return None if text is None else fold_ascii(text)
 
-    return folded
+def whole(column: Column) -> Read:
+    """Reads a column that is never NULL: a UUID as its number, which costs no call to be hashed."""
+    return attrgetter(f"{column.name}.int" if isinstance(column.type, UuidType) else column.name)
 
 
 def _present(read: Read) -> Read:

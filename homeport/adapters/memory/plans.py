@@ -1,13 +1,14 @@
 """How a predicate's rows are found: by the hash index that leaves the fewest, then by the rest of the predicate."""
 
-from collections.abc import Callable, Collection, Iterator
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
 from homeport.adapters.memory.heap import Heap
-from homeport.adapters.memory.indexes import KeyIndex, Lookup, Read, fields, reader
+from homeport.adapters.memory.indexes import KeyIndex, Lookup, Read, fields, reader, reads
 from homeport.adapters.memory.predicates import Filter, Piece, Probe, Writer
 from homeport.adapters.memory.shapes import Values
 from homeport.adapters.memory.undo import ABSENT
@@ -16,24 +17,35 @@ from homeport.kernel.predicates import AllOf, Comparator, Compare, Exists, OneOf
 from homeport.kernel.table import Table
 
 PlanFor = Callable[[Table[Any], Predicate], "Plan"]
+Keys: TypeAlias = Callable[[Values], Collection[object]]
+
+NO_FILTER = Filter((), {})
 
 
 @attrs.frozen(eq=False)
 class Path:
-    """One way to a predicate's rows: an index, where its value stands among the values, and what is left to check."""
+    """One way to a predicate's rows: an index, what is looked up in it, and what is left to check.
+
+    `value` is the source of what is looked up: one value, or with `many` each `v` of the values at `slot`.
+    """
 
     lookup: Lookup
-    slots: tuple[int, ...]
+    value: str
+    slot: int
     many: bool
     rest: Filter
 
-    def keys(self, values: Values) -> Collection[object]:
-        if self.many:
-            lookup = self.lookup
-            return [key for value in dict.fromkeys(values[self.slots[0]]) for key in lookup.keys(value)]
-        if len(self.slots) == 1:
-            return self.lookup.keys(values[self.slots[0]])
-        return self.lookup.keys(tuple([values[slot] for slot in self.slots]))
+    @property
+    def is_key(self) -> bool:
+        """Whether it leads to one row at most, by its key."""
+        return isinstance(self.lookup, KeyIndex) and not self.many
+
+    def finding(self) -> Keys:
+        """The function from values to the keys of the rows."""
+        each = f"[k for v in dict.fromkeys(values[{self.slot}]) for k in keys({self.value})]"
+        expression = each if self.many else f"keys({self.value})"
+        found: Keys = NO_FILTER.compiled("values", expression, keys=self.lookup.keys)
+        return found
 
 
 @attrs.frozen(eq=False)
@@ -50,20 +62,29 @@ class Probing:
 class Plan:
     """A predicate's shape over one heap, compiled."""
 
+    rows: Callable[[Values], list[Entity]]
+    """The rows that are meant, in no promised order; a list of the caller's own."""
+    key: Callable[[Values], object]
+    """The key of the one row that may be meant; ABSENT if there may be others."""
+
     def __init__(self, heap: Heap, predicate: Predicate, plan_for: PlanFor) -> None:
         self.heap = heap
         conjuncts = predicate.predicates if isinstance(predicate, AllOf) else (predicate,)
-        pieces, names = written(heap.table, conjuncts, plan_for)
-        self.filter = Filter(pieces, names)
-        self._paths = tuple(_paths(heap, conjuncts, pieces, names))
-        by_key = next((each for each in self._paths if _is_key(each)), None)
-        self._key_slot = None if by_key is None else by_key.slots[0]
-        self._key_rest = self.filter if by_key is None else by_key.rest
-        others = [[(slot, each) for slot, each in piece.prepares if isinstance(each, Probing)] for piece in pieces]
-        self.inner = tuple((slot, each.plan) for looks in others for slot, each in looks)
+        pieces, writer = written(heap.table, conjuncts, plan_for)
+        self.filter = Filter(pieces, writer.names)
+        paths = tuple(_paths(heap, conjuncts, pieces, writer))
+        by_key = next((each for each in paths if each.is_key), None)
+        if by_key is None:
+            self.rows, self.key = self._rows, _no_key
+            self._paths = tuple((each.finding(), each.rest) for each in paths)
+        else:
+            self.rows, self.key = _by_key(heap, by_key), NO_FILTER.compiled("values", by_key.value)
+            self._paths = ((by_key.finding(), by_key.rest),)
+        self.inner = tuple(_inner(pieces, writer.names))
         """The plans of what it looks up in other tables, with the places of their values."""
-        alone = (piece for piece, looks in zip(pieces, others, strict=True) if not looks)
-        self.plain = Filter(alone, names) if self.inner else self.filter
+        places = {slot for slot, _ in self.inner}
+        alone = (each for each in pieces if places.isdisjoint(slot for slot, _ in each.loads))
+        self.plain = Filter(alone, writer.names) if self.inner else self.filter
         """What it says of its own rows alone."""
         self._conjuncts = conjuncts
         self._plan_for = plan_for
@@ -71,38 +92,26 @@ class Plan:
     @cached_property
     def loose(self) -> Filter:
         """The same for rows not judged yet: columns that need a value may have none."""
-        return Filter(*written(_with_nulls(self.heap.table), self._conjuncts, self._plan_for))
-
-    def key(self, values: Values) -> object:
-        """The key of the one row that may be meant; ABSENT if there may be others."""
-        return ABSENT if self._key_slot is None else values[self._key_slot]
-
-    def rows(self, values: Values) -> list[Entity]:
-        """The rows that are meant, in no promised order; a list of the caller's own."""
-        if self._key_slot is not None:
-            row = self.heap.rows.get(values[self._key_slot])
-            if row is None:
-                return []
-            return [row] if self._key_rest.empty else self._key_rest.select((row,), values)
-        found, rest = self._found(values)
-        return rest.select(found, values)
+        pieces, writer = written(_with_nulls(self.heap.table), self._conjuncts, self._plan_for)
+        return Filter(pieces, writer.names)
 
     def count(self, values: Values, limit: int | None) -> int:
         """How many they are, counting no further than `limit`."""
-        found, rest = self._found(values)
+        keys, rest = self._best(values)
         if rest.empty:
-            return len(found) if limit is None else min(limit, len(found))
+            found = len(self.heap.rows if keys is None else keys)
+            return found if limit is None else min(limit, found)
+        rows = self._at(keys)
         if limit is None:
-            return len(rest.select(found, values))
-        matching = rest.lazily(found, values)
-        return sum(1 for _, _ in zip(range(limit), matching, strict=False))
+            return len(rest.select(rows, values))
+        return sum(1 for _ in itertools.islice(rest.lazily(rows, values), limit))
 
     def probes(self, theirs: tuple[Operand, ...], ours: Read) -> Callable[[Values], Probe]:
         """Functions that say of another table's row whether one of these rows agrees with it and is meant.
 
         With an index each row is looked up; without one the values that are meant are gathered once a statement.
         """
-        lookup, read = self.heap.lookup(theirs), reader(theirs)
+        lookup, read = self.heap.lookup(theirs), reader(reads(self.heap.table, theirs))
 
         def gathered(values: Values) -> Probe:
             there = {read(row) for row in self.rows(values)} - {ABSENT}
@@ -118,36 +127,45 @@ class Plan:
 
         return looked_up
 
-    def _found(self, values: Values) -> tuple[Collection[Entity], Filter]:
-        rows = self.heap.rows
-        if self._key_slot is not None:
-            row = rows.get(values[self._key_slot])
-            return () if row is None else (row,), self._key_rest
-        best, rest, size = None, self.filter, len(rows)
-        for path in self._paths:
-            keys = path.keys(values)
+    def _rows(self, values: Values) -> list[Entity]:
+        keys, rest = self._best(values)
+        return rest.select(self._at(keys), values)
+
+    def _best(self, values: Values) -> tuple[Collection[object] | None, Filter]:
+        """The keys by the path that leaves the fewest, None for all rows, and what is left to check."""
+        best, rest, size = None, self.filter, len(self.heap.rows)
+        for finding, left in self._paths:
+            keys = finding(values)
             if len(keys) < size:
-                best, rest, size = keys, path.rest, len(keys)
-        return (rows.values(), rest) if best is None else ([rows[key] for key in best], rest)
+                best, rest, size = keys, left, len(keys)
+        return best, rest
+
+    def _at(self, keys: Collection[object] | None) -> Iterable[Entity]:
+        rows = self.heap.rows
+        return rows.values() if keys is None else map(rows.__getitem__, keys)
 
 
-def written(
-    table: Table[Any], conjuncts: tuple[Predicate, ...], plan_for: PlanFor
-) -> tuple[list[Piece], dict[str, Any]]:
-    """The conjuncts as text, and the names that it uses."""
-    writer = Writer(table, lambda exists: _probes(exists, plan_for))
-    return [writer.piece(each) for each in conjuncts], writer.names
+def written(table: Table[Any], conjuncts: tuple[Predicate, ...], plan_for: PlanFor) -> tuple[list[Piece], Writer]:
+    """The conjuncts as text, and their writer, which has the names that it uses."""
+    writer = Writer(table, lambda exists: _probes(table, exists, plan_for))
+    return [writer.piece(each) for each in conjuncts], writer
 
 
 def _with_nulls(table: Table[Any]) -> Table[Any]:
     return attrs.evolve(table, columns=tuple(attrs.evolve(each, nullable=True) for each in table.columns))
 
 
-def _is_key(path: Path) -> bool:
-    return isinstance(path.lookup, KeyIndex) and not path.many
+def _no_key(_: Values) -> object:
+    return ABSENT
 
 
-def _paths(heap: Heap, conjuncts: tuple[Predicate, ...], pieces: list[Piece], names: dict[str, Any]) -> Iterator[Path]:
+def _by_key(heap: Heap, path: Path) -> Callable[[Values], list[Entity]]:
+    expression = f"[r] if (r := get({path.value})) is not None and {path.rest.text} else []"
+    made: Callable[[Values], list[Entity]] = path.rest.compiled("values", expression, get=heap.rows.get)
+    return made
+
+
+def _paths(heap: Heap, conjuncts: tuple[Predicate, ...], pieces: list[Piece], writer: Writer) -> Iterator[Path]:
     equal: dict[Operand, int] = {}
     for place, conjunct in enumerate(conjuncts):
         match conjunct:
@@ -156,21 +174,30 @@ def _paths(heap: Heap, conjuncts: tuple[Predicate, ...], pieces: list[Piece], na
             case OneOf(operand, members) if members:
                 lookup = heap.lookup((operand,))
                 if lookup is not None:
-                    yield _path(lookup, [place], pieces, names, many=True)
+                    slot, value = pieces[place].loads[0][0], writer.form(operand).load.format("v")
+                    yield Path(lookup, value, slot, True, _rest(pieces, {place}, writer))
     for operands, lookup in heap.lookups(conjuncts):
-        if all(each in equal for each in operands):
-            yield _path(lookup, [equal[each] for each in operands], pieces, names, many=False)
+        places = [equal[each] for each in operands if each in equal]
+        if len(places) == len(operands):
+            loads = [pieces[place].loads[0] for place in places]
+            value = loads[0][1] if len(loads) == 1 else f"({', '.join(text for _, text in loads)})"
+            yield Path(lookup, value, loads[0][0], False, _rest(pieces, set(places), writer))
 
 
-def _path(lookup: Lookup, places: list[int], pieces: list[Piece], names: dict[str, Any], *, many: bool) -> Path:
-    slots = tuple(pieces[place].slots[0] for place in places)
-    rest = Filter((piece for place, piece in enumerate(pieces) if place not in places), names)
-    return Path(lookup, slots, many, rest)
+def _rest(pieces: list[Piece], places: set[int], writer: Writer) -> Filter:
+    return Filter((piece for place, piece in enumerate(pieces) if place not in places), writer.names)
 
 
-def _probes(exists: Exists, plan_for: PlanFor) -> Probing:
+def _inner(pieces: list[Piece], names: Mapping[str, Any]) -> Iterator[tuple[int, Plan]]:
+    for slot in (slot for piece in pieces for slot, _ in piece.loads):
+        looked_up = names.get(f"probe{slot}")
+        if looked_up is not None:
+            yield slot, looked_up.plan
+
+
+def _probes(table: Table[Any], exists: Exists, plan_for: PlanFor) -> Probing:
     """The function that says of a row whether another table has what is asked, made anew for every statement."""
     plan = plan_for(exists.table, exists.where)
     theirs = fields(*(name for name, _ in exists.on))
-    ours = reader(fields(*(name for _, name in exists.on)))
+    ours = reader(reads(table, fields(*(name for _, name in exists.on))))
     return Probing(plan, plan.probes(theirs, ours))

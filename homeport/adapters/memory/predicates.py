@@ -6,7 +6,8 @@ texts are guarded against NULL, so what is unknown is neither. Values are argume
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
+from types import CodeType
 from typing import Any, Protocol, TypeAlias, assert_never
 
 import attrs
@@ -33,7 +34,6 @@ from homeport.kernel.predicates import (
 from homeport.kernel.table import Column, Table
 from homeport.kernel.types import ChoiceType, InetType, IpAddress, UuidType
 
-Prepare: TypeAlias = Callable[[Any], Any]
 Probe: TypeAlias = Callable[[Entity], bool]
 Probes: TypeAlias = Callable[[Exists], Callable[[Values], Probe]]
 """What compiles an `Exists`: its values in, a function out that says whether a row has what it asks for."""
@@ -50,12 +50,22 @@ _PYTHON = {Comparator.EQ: "==", Comparator.NE: "!="}
 
 
 @attrs.frozen
+class Form:
+    """How an operand is read of the row `r`, and a value beside it loaded from the text at `{}`, both as source.
+
+    Python then compares the two as PostgreSQL does: a UUID is its number, which needs no call to be hashed.
+    """
+
+    read: str
+    load: str = "{}"
+
+
+@attrs.frozen
 class Piece:
-    """One conjunct as text over the row `r`, the slots it reads as `a0`, `a1`.., and how their values are prepared."""
+    """One conjunct as text over the row `r` and `a0`, `a1`.., and how these are loaded, by slot, from `values`."""
 
     text: str
-    slots: tuple[int, ...]
-    prepares: tuple[tuple[int, Prepare], ...]
+    loads: tuple[tuple[int, str], ...]
 
 
 class Writer:
@@ -65,13 +75,29 @@ class Writer:
         self.names: dict[str, Any] = {"fold": fold_ascii, "inet": inet_order}
         self._table = table
         self._probes = probes
-        self._next = 0
-        self._prepares: list[tuple[int, Prepare]] = []
+        self._loads: list[str] = []
 
     def piece(self, predicate: Predicate) -> Piece:
-        first, self._prepares = self._next, []
+        first = len(self._loads)
         text = self._text(predicate, wanted=True)
-        return Piece(text, tuple(range(first, self._next)), tuple(self._prepares))
+        return Piece(text, tuple(enumerate(self._loads[first:], first)))
+
+    def form(self, operand: Operand, *, ordered: bool = False) -> Form:
+        """For a comparison, or one for equality alone."""
+        column = self._table.by_name[operand.name]
+        read = f"r.{column.name}"
+        if isinstance(operand, Lower):
+            return Form(f"fold({read})")
+        match column.type:
+            case UuidType():
+                return Form(f"{read}.int", "{}.int")
+            case InetType() if ordered:
+                return Form(f"inet({read})", "inet({})")
+            case ChoiceType(members, native) if ordered and native is not None:
+                self.names[f"rank_{column.name}"] = member_ranks(members)
+                return Form(f"rank_{column.name}[{read}]", f"rank_{column.name}[{{}}]")
+            case _:
+                return Form(read)
 
     def _text(self, predicate: Predicate, *, wanted: bool) -> str:
         match predicate:
@@ -90,7 +116,7 @@ class Writer:
             case Not(inner):
                 return self._text(inner, wanted=not wanted)
             case Exists():
-                return f"{'' if wanted else 'not '}a{self._slot(self._probes(predicate))}(r)"
+                return f"{'' if wanted else 'not '}a{self._looked_up(predicate)}(r)"
             case _:
                 assert_never(predicate)
 
@@ -103,24 +129,24 @@ class Writer:
     def _compare(self, predicate: Compare, *, wanted: bool) -> str:
         name, comparator = predicate.left.name, predicate.comparator
         comparator = comparator if wanted else _OPPOSITE[comparator]
-        read, prepare = self._form(predicate.left, ordered=comparator not in _PYTHON)
-        slot = self._slot(prepare)
+        form = self.form(predicate.left, ordered=comparator not in _PYTHON)
+        slot = self._slot(form.load, may_lack=isinstance(predicate.right, CurrentUser))
         guards = [f"a{slot} is not None"] if isinstance(predicate.right, CurrentUser) else []
-        if self._table.by_name[name].nullable and (comparator is not Comparator.EQ or read != f"r.{name}"):
+        if self._table.by_name[name].nullable and (comparator is not Comparator.EQ or form.read != f"r.{name}"):
             guards.append(f"r.{name} is not None")
-        return _guarded(guards, f"{read} {_PYTHON.get(comparator, comparator.value)} a{slot}")
+        return _guarded(guards, f"{form.read} {_PYTHON.get(comparator, comparator.value)} a{slot}")
 
     def _one_of(self, operand: Operand, *, empty: bool, wanted: bool) -> str:
-        read, prepare = self._form(operand, ordered=False)
-        slot = self._slot(frozenset if prepare is None else lambda members: {prepare(each) for each in members})
+        form = self.form(operand)
+        slot = self._slot("frozenset({})" if form.load == "{}" else f"{{{{{form.load.format('v')} for v in {{}}}}}}")
         if empty:
             return str(not wanted)
-        guards = self._guards(operand.name) if not wanted or read != f"r.{operand.name}" else []
-        return _guarded(guards, f"{read} {'in' if wanted else 'not in'} a{slot}")
+        guards = self._guards(operand.name) if not wanted or form.read != f"r.{operand.name}" else []
+        return _guarded(guards, f"{form.read} {'in' if wanted else 'not in'} a{slot}")
 
     def _matches(self, operand: Operand, how: TextMatch, *, wanted: bool) -> str:
-        read, _ = self._form(operand, ordered=False)
-        slot = self._slot(None)
+        read = self.form(operand).read
+        slot = self._slot()
         match how:
             case TextMatch.CONTAINS:
                 test = f"a{slot} {'in' if wanted else 'not in'} {read}"
@@ -133,29 +159,16 @@ class Writer:
     def _guards(self, name: str) -> list[str]:
         return [f"r.{name} is not None"] if self._table.by_name[name].nullable else []
 
-    def _form(self, operand: Operand, *, ordered: bool) -> tuple[str, Prepare | None]:
-        """How the operand is read so that Python compares it as PostgreSQL does, and the same for a value beside it."""
-        column = self._table.by_name[operand.name]
-        read = f"r.{column.name}"
-        if isinstance(operand, Lower):
-            return f"fold({read})", None
-        match column.type:
-            case UuidType():
-                return f"{read}.int", lambda value: None if value is None else value.int
-            case InetType() if ordered:
-                return f"inet({read})", inet_order
-            case ChoiceType(members, native) if ordered and native is not None:
-                ranks = member_ranks(members)
-                self.names[f"rank_{column.name}"] = ranks
-                return f"rank_{column.name}[{read}]", ranks.__getitem__
-            case _:
-                return read, None
+    def _looked_up(self, predicate: Exists) -> int:
+        slot = len(self._loads)
+        self.names[f"probe{slot}"] = self._probes(predicate)
+        return self._slot(f"probe{slot}({{}})")
 
-    def _slot(self, prepare: Prepare | None) -> int:
-        slot = self._next
-        self._next += 1
-        if prepare is not None:
-            self._prepares.append((slot, prepare))
+    def _slot(self, load: str = "{}", *, may_lack: bool = False) -> int:
+        """The next place among the values, and how what stands there is loaded; None stays None."""
+        slot = len(self._loads)
+        text = load.format(f"values[{slot}]")
+        self._loads.append(f"None if values[{slot}] is None else {text}" if may_lack else text)
         return slot
 
 
@@ -172,54 +185,48 @@ class Filter:
 
     def __init__(self, pieces: Iterable[Piece], names: dict[str, Any]) -> None:
         given = tuple(each for each in pieces if each.text != "True")
-        self._text = " and ".join(each.text for each in given)
-        self._slots = tuple(slot for each in given for slot in each.slots)
-        self._prepares = tuple(prepare for each in given for prepare in each.prepares)
-        self._names = names
+        self.text = " and ".join(each.text for each in given) or "True"
         self.empty = not given
+        self._loads = tuple(load for each in given for load in each.loads)
+        self._names = names
 
     def select(self, rows: Iterable[Entity], values: Values) -> list[Entity]:
-        return list(rows) if self.empty else self._listing(rows, self._prepared(values))
+        return list(rows) if self.empty else self._listing(rows, values)
 
     def lazily(self, rows: Iterable[Entity], values: Values) -> Iterator[Entity]:
-        return iter(rows) if self.empty else self._iteration(rows, self._prepared(values))
+        return iter(rows) if self.empty else self._iteration(rows, values)
 
     def test(self, values: Values) -> Probe:
         """A function of one row."""
-        if self.empty:
-            return lambda _: True
-        made: Probe = self._testing(self._prepared(values))
-        return made
+        return self._testing(values)
 
-    def _prepared(self, values: Values) -> Values:
-        if not self._prepares:
-            return values
-        prepared = list(values)
-        for slot, prepare in self._prepares:
-            prepared[slot] = prepare(values[slot])
-        return prepared
+    def compiled(self, arguments: str, expression: str, **names: object) -> Any:  # noqa: ANN401 - generated text
+        """A function of these arguments, `values` among them: an expression over what the filter has loaded."""
+        loads = "".join(f"    a{slot} = {load}\n" for slot, load in self._loads)
+        scope = {**self._names, **names}
+        exec(code(f"def compiled({arguments}):\n{loads}    return {expression}\n"), scope)  # noqa: S102 - as in `code`
+        return scope["compiled"]
 
     @cached_property
     def _listing(self) -> Select:
-        made: Select = self._compiled(f"[r for r in rows if {self._text}]")
+        made: Select = self.compiled("rows, values", f"[r for r in rows if {self.text}]")
         return made
 
     @cached_property
     def _iteration(self) -> Lazily:
-        made: Lazily = self._compiled(f"(r for r in rows if {self._text})")
+        made: Lazily = self.compiled("rows, values", f"(r for r in rows if {self.text})")
         return made
 
     @cached_property
     def _testing(self) -> Callable[[Values], Probe]:
-        made: Callable[[Values], Probe] = self._compiled(f"lambda r: {self._text}", rows="")
+        made: Callable[[Values], Probe] = self.compiled("values", f"lambda r: {self.text}")
         return made
 
-    def _compiled(self, expression: str, rows: str = "rows, ") -> Any:  # noqa: ANN401 - a function of generated text
-        body = "".join(f"    a{slot} = values[{slot}]\n" for slot in self._slots)
-        names = dict(self._names)
-        source = f"def compiled({rows}values):\n{body}    return {expression}\n"
-        exec(source, names)  # noqa: S102 - the text holds names of declared columns and no value
-        return names["compiled"]
+
+@lru_cache(maxsize=2000)
+def code(source: str) -> CodeType:
+    """Source text compiled; it holds names of declared columns and places of values, and no value."""
+    return compile(source, "<memory>", "exec")
 
 
 def _guarded(guards: list[str], test: str) -> str:

@@ -11,14 +11,15 @@ from typing import Any, TypeAlias, assert_never
 
 from homeport.adapters.memory.constraints import missing_reference, still_referenced
 from homeport.adapters.memory.heap import Heap
+from homeport.adapters.memory.journal import Journal
 from homeport.adapters.memory.parties import Party
 from homeport.adapters.memory.ties import Link, Tally, Ties
 from homeport.adapters.memory.undo import ABSENT
 from homeport.kernel.entity import Entity
 from homeport.kernel.table import OnDelete, Row
 
-Event: TypeAlias = tuple[Heap, Entity | None, Entity | None]
-"""A row written: the row before, None for a new one, and the row after, None for one removed."""
+Event: TypeAlias = tuple[Ties, Entity | None, Entity | None]
+"""A row written, with the ties that it may concern: the row before, None for a new one, and after, None for none."""
 
 
 class Work:
@@ -43,7 +44,7 @@ class Work:
         if self._party is not None:
             self._party.adding(heap, new, target)
         heap.insert(new)
-        self._events.append((heap, None, new))
+        self._events.append((self._ties[heap], None, new))
         return new
 
     def change(self, heap: Heap, old: Entity, changes: Row, *, direct: bool = True) -> Entity:
@@ -55,8 +56,9 @@ class Work:
         new = heap.made(row)
         if self._party is not None:
             self._party.changing(heap, old, new)
-        heap.replace(old, new)
-        self._events.append((heap, old, new))
+        changed = heap.rules.reached(tuple(changes), direct)
+        heap.replace(old, new, changed)
+        self._events.append((self._ties[heap].over(changed), old, new))
         return new
 
     def keep(self, heap: Heap, key: object) -> None:
@@ -68,13 +70,12 @@ class Work:
         if self._party is not None:
             self._party.removing(heap, row)
         heap.remove(row)
-        self._events.append((heap, row, None))
+        self._events.append((self._ties[heap], row, None))
 
     def settle(self) -> None:
         """Fire the ties of all that was written, and of what they write. Raises RepositoryConstraintError."""
         while self._events:
-            heap, old, new = self._events.popleft()
-            ties = self._ties[heap]
+            ties, old, new = self._events.popleft()
             if old is not None:
                 for link in ties.down:
                     self._parent_gone(link, old, new)
@@ -138,3 +139,29 @@ class Work:
         for key in () if value is ABSENT else tuple(tally.parents.keys(value)):
             parent = tally.parent.rows[key]
             self.change(tally.parent, parent, {tally.column: getattr(parent, tally.column) + by}, direct=False)
+
+
+class Statement:
+    """Enters with the work; what it has written is tied and stays, or nothing is left of it.
+
+    A class for the reason that `Atomic` is one.
+    """
+
+    __slots__ = ("_journal", "_position", "_work")
+
+    def __init__(self, journal: Journal, work: Work) -> None:
+        self._journal = journal
+        self._work = work
+
+    def __enter__(self) -> Work:
+        self._position = self._journal.enter()
+        return self._work
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        failed = True
+        try:
+            if kind is None:
+                self._work.settle()
+                failed = False
+        finally:
+            self._journal.leave(self._position, failed=failed)

@@ -6,17 +6,19 @@ from typing import Any
 from homeport.adapters.memory.constraints import unique_violation
 from homeport.adapters.memory.engine import Engine
 from homeport.adapters.memory.heap import Heap
-from homeport.adapters.memory.policies import OPEN, Access, Guard, Guards
+from homeport.adapters.memory.policies import OPEN, REFUSED, Access, Guard, Guards
 from homeport.adapters.memory.references import Work
 from homeport.kernel.entity import E, Entity
-from homeport.kernel.errors import QueryError
-from homeport.kernel.predicates import FALSE, AllOf, Predicate, one_of
+from homeport.kernel.errors import QueryError, RepositoryPermissionError
+from homeport.kernel.predicates import AllOf, Predicate, is_false, one_of
 from homeport.kernel.query import Delete, Insert, OnConflict, Select, Update, UpdateEach, Written
-from homeport.kernel.table import Row, Table
+from homeport.kernel.table import Row, Table, Verb
 
 
 def select(engine: Engine, query: Select[E], access: Access | None = None) -> list[E]:
     """The rows in the query's order."""
+    if query.lock is not None:
+        _permit(Verb.UPDATE, query.table)
     return engine.select(query) if access is None else engine.select(access.reading(query), access.user)
 
 
@@ -43,16 +45,17 @@ def insert(
 
 def update(engine: Engine, command: Update[E], access: Access | None = None) -> Written[E]:
     """Raises RepositoryConstraintError."""
-    if command.where == FALSE:
+    if is_false(command.where):
         return Written(0)
     return _answer(engine, command, change_all(engine, command.table, command.where, command.changes, access=access))
 
 
 def update_each(engine: Engine, command: UpdateEach[E], access: Access | None = None) -> Written[E]:
     """Raises RepositoryConstraintError. Which rows are meant is decided before the first is changed."""
-    if command.where == FALSE or not command.changes:
+    if is_false(command.where) or not command.changes:
         return Written(0)
     heap = engine.heap(command.table)
+    _permit(Verb.UPDATE, command.table)
     with engine.statement() as work:
         keys = tuple(key for key, _ in command.changes)
         meant: Predicate = AllOf((one_of(heap.table.key, keys), command.where))
@@ -62,14 +65,15 @@ def update_each(engine: Engine, command: UpdateEach[E], access: Access | None = 
             allowed, user = access.written(engine, command.table), access.user
         rows = {heap.key(row): row for row in engine.matching(command.table, meant, user)}
         for key, changes in command.changes:
-            if key in rows:
-                _change(work, heap, rows[key], heap.rules.admitted(changes, work.now), allowed)
+            there = rows.get(heap.keyed(key))
+            if there is not None:
+                _change(work, heap, there, heap.rules.admitted(changes, work.now), allowed)
     return Written(len(rows))
 
 
 def delete(engine: Engine, command: Delete[E], access: Access | None = None) -> Written[E]:
     """Raises RepositoryConstraintError."""
-    if command.where == FALSE:
+    if is_false(command.where):
         return Written(0)
     return Written(remove_all(engine, command.table, command.where, access=access))
 
@@ -85,6 +89,7 @@ def change_all(  # noqa: PLR0913 - a statement, and who makes it when
 ) -> list[Entity]:
     """Change the rows that are meant; as they were written."""
     heap = engine.heap(table)
+    _permit(Verb.UPDATE, table)
     with engine.statement(now) as work:
         admitted = heap.rules.admitted(changes, work.now)
         if access is None:
@@ -103,6 +108,7 @@ def remove_all(
 ) -> int:
     """Remove the rows that are meant; how many, without the ones removed with them."""
     heap = engine.heap(table)
+    _permit(Verb.DELETE, table)
     with engine.statement(now) as work:
         if access is None:
             rows = engine.matching(table, where)
@@ -111,6 +117,12 @@ def remove_all(
         for row in rows:
             work.remove(heap, row)
     return len(rows)
+
+
+def _permit(verb: Verb, table: Table[Any]) -> None:
+    """Raises RepositoryPermissionError for what not even the service is granted."""
+    if verb not in table.verbs:
+        raise RepositoryPermissionError(f"nobody may {verb.value} in {table.name}", code=REFUSED)
 
 
 def _proposed(work: Work, heap: Heap, given: Row, allowed: Guard | None) -> dict[str, Any]:
@@ -131,6 +143,8 @@ def _change(work: Work, heap: Heap, old: Entity, changes: Row, allowed: Guard | 
 
 def _merged(work: Work, heap: Heap, command: Insert[Any], conflict: OnConflict, guards: Guards) -> list[Entity]:
     """The rows inserted or changed. A soft-deleted row in the way is reported once all others have been judged."""
+    if conflict.update:
+        _permit(Verb.UPDATE, heap.table)
     name, lookup, value_of = heap.unique(conflict.target)
     mark = heap.table.soft_delete
     written: dict[object, Entity] = {}

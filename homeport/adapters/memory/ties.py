@@ -1,12 +1,14 @@
 """What ties heaps to each other, as declared: foreign keys and counters, with all that is looked up by them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from operator import attrgetter
 
 import attrs
 
+from homeport.adapters.memory.constraints import MOST_CHANGES, Changed
 from homeport.adapters.memory.heap import Heap
-from homeport.adapters.memory.indexes import Lookup, Read, fields, reader
+from homeport.adapters.memory.indexes import Lookup, Read, fields, reader, reads
 from homeport.adapters.memory.undo import ABSENT
 from homeport.kernel.entity import Entity
 from homeport.kernel.errors import SchemaMismatch
@@ -35,15 +37,26 @@ class Tally:
     child: Heap
     parents: Lookup
     value: Read
+    reads: frozenset[str] | None
+    """The child's columns that it depends on; None for who knows which."""
 
 
-@attrs.frozen(eq=False)
 class Ties:
     """All ties of one heap, by the role that it plays in them."""
 
-    up: tuple[Link, ...]
-    down: tuple[Link, ...]
-    tallies: tuple[Tally, ...]
+    def __init__(self, up: Iterable[Link], down: Iterable[Link], tallies: Iterable[Tally]) -> None:
+        self.up = tuple(up)
+        self.down = tuple(down)
+        self.tallies = tuple(tallies)
+        self.over = lru_cache(MOST_CHANGES)(self._concerned)
+
+    def _concerned(self, changed: Changed) -> "Ties":
+        """Those that a change of these columns may concern."""
+        return Ties(
+            (each for each in self.up if not changed.isdisjoint(each.key.columns)),
+            (each for each in self.down if not changed.isdisjoint(each.key.targets)),
+            (each for each in self.tallies if each.reads is None or not changed.isdisjoint(each.reads)),
+        )
 
 
 def tie(heaps: Iterable[Heap], named: Callable[[str, str], Heap | None]) -> dict[Heap, Ties]:
@@ -53,9 +66,9 @@ def tie(heaps: Iterable[Heap], named: Callable[[str, str], Heap | None]) -> dict
     tallies = [tally for heap in all_heaps for tally in _tallies(heap, named)]
     return {
         heap: Ties(
-            tuple(each for each in links if each.child is heap),
-            tuple(each for each in links if each.parent is heap),
-            tuple(each for each in tallies if each.child is heap),
+            (each for each in links if each.child is heap),
+            (each for each in links if each.parent is heap),
+            (each for each in tallies if each.child is heap),
         )
         for heap in all_heaps
     }
@@ -79,7 +92,8 @@ def _link(child: Heap, parent: Heap, key: ForeignKey) -> Link:
     children, parents = child.lookup(fields(*key.columns)), parent.lookup(fields(*key.targets))
     if children is None or parents is None:
         raise SchemaMismatch(f"{key.name}: {parent.table.name} has no unique over ({', '.join(key.targets)})")
-    value, target = reader(fields(*key.columns)), reader(fields(*key.targets))
+    value = reader(reads(child.table, fields(*key.columns)))
+    target = reader(reads(parent.table, fields(*key.targets)))
     return Link(key, child, parent, value, target, children, parents)
 
 
@@ -89,12 +103,14 @@ def _tally(parent: Heap, child: Heap, counter: Counter) -> Tally:
     parents = parent.lookup(fields(*targets))
     if parents is None:
         raise SchemaMismatch(f"{parent.table.name}.{counter.column} counts by {by}, which refers to no unique")
-    return Tally(counter.column, parent, child, parents, _counted(child, counter))
+    known = counter.where is None
+    columns = frozenset(each for each in (by, child.table.soft_delete) if each is not None) if known else None
+    return Tally(counter.column, parent, child, parents, _counted(child, counter), columns)
 
 
 def _counted(child: Heap, counter: Counter) -> Read:
     """What a row is counted under; ABSENT for one that is not counted."""
-    read, deleted = reader(fields(counter.by)), _deleted(child)
+    read, deleted = reader(reads(child.table, fields(counter.by))), _deleted(child)
     if counter.where is None:
         return lambda row: ABSENT if deleted(row) else read(row)
     meant = child.covers(counter.where)
