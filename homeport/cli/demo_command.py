@@ -36,7 +36,10 @@ def demo(
     database_url: OwnServer = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run one application on each adapter, with the operations of a real backend, and compare the answers.
+    """Run one application on each adapter, and compare the answers; then move two domains under traffic.
+
+    The first half has the operations of a real backend. In the second, one domain goes from the legacy API to postgres
+    by the steps of a canary, and another one goes back by itself as its candidate breaks.
 
     Servers are started for it and stopped again. Exits with 1 where answers differ, or where an adapter that was
     asked for by name can't be had.

@@ -11,8 +11,8 @@ from rich.console import Console
 from homeport.kernel.errors import RepositoryError
 from homeport.settings import Settings, load
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)  # `canary:100:` is a flag's beginning
+errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", help="The owner's URL; HOMEPORT_DATABASE_URL if not given.")

@@ -49,8 +49,9 @@ class _Place:
         return Operator(table=self.table, domains=self.domains, by=_who())
 
     async def seen(self) -> Flags:
-        """The flags as this shell's environment, the table and the settings have them."""
-        found = Flags(self.domains, rollout.sources(self.domains, table=self.table), tell=_silent)
+        """The flags as this shell's environment, the table, the file and the settings have them."""
+        sources = rollout.sources(self.domains, table=self.table, file=self.settings.flags_file)
+        found = Flags(self.domains, sources, tell=_silent)
         await found.refresh(strict=True)
         return found
 
@@ -162,6 +163,7 @@ def report(
         stage = next((each for each in await place.table.stages() if each.domain == domain), None)
         rows = await place.table.counts(begin, domain)
         events = await place.table.events(domain, since=begin)
+        begin = max(begin, whole_minute(min([end, *(each.minute for each in rows), *(each.at for each in events)])))
         return rollout_report.page(domain, rows, events, stage, begin=begin, end=end)
 
     page = _run(work, database_url)
@@ -180,12 +182,14 @@ def status(
     async def work(place: _Place) -> None:
         followed = await place.seen()
         try:
+            units = await rollout.units_said(place.settings, place.table, followed.current())
             if as_json:
-                print(json.dumps([attrs.asdict(each) for each in await _lines(place, followed)], indent=2))
+                found = [{**attrs.asdict(each), "units": units} for each in await _lines(place, followed)]
+                print(json.dumps(found, indent=2))
             elif once or not console.is_terminal:
                 _plain(await _lines(place, followed))
             else:
-                await _live(place, followed)
+                await _live(place, followed, units)
         finally:
             await followed.close()
 
@@ -193,10 +197,10 @@ def status(
         _run(work, database_url)
 
 
-async def _live(place: _Place, followed: Flags) -> None:
+async def _live(place: _Place, followed: Flags, units: str) -> None:
     with Live(console=console, auto_refresh=False, screen=False) as live:
         while True:
-            live.update(rollout_screen.status_table(await _lines(place, followed)), refresh=True)
+            live.update(rollout_screen.status_view(await _lines(place, followed), units), refresh=True)
             await asyncio.sleep(_SECONDS)
             await followed.refresh()
 

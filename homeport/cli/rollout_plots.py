@@ -12,6 +12,9 @@ from homeport.ports.rollout import EventRow
 
 _WIDTH, _HEIGHT = 960, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 22, 28
+_NUMBER = 26
+"""So far apart are two numbers over the figure at least."""
+_RED, _GREY = "#b2182b", "#777777"
 _MIDNIGHT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _STEPS = [
     *(dt.timedelta(minutes=each) for each in (1, 2, 5, 10, 15, 30)),
@@ -73,7 +76,7 @@ def drawn(figure: Figure, events: Sequence[EventRow]) -> str:
     keys = "".join(_key(each) for each in figure.series)
     svg = "".join(_lines(figure, events))
     title, said = escape(figure.title), escape(figure.said)
-    return f"<h2>{title}</h2>\n<p class=said>{said}</p>\n{svg}\n<p>{keys}</p>"
+    return f"<h2>{title}</h2>\n<p class=said>{said}</p>\n<div class=wide>{svg}</div>\n<p>{keys}</p>"
 
 
 def _lines(figure: Figure, events: Sequence[EventRow]) -> Iterator[str]:
@@ -81,20 +84,33 @@ def _lines(figure: Figure, events: Sequence[EventRow]) -> Iterator[str]:
     yield f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(figure.title)}">'
     for mark in scale.marks():
         y = scale.y(mark)
-        yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e4e4e4"/>'
+        yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>'
         yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{figure.label(mark)}</text>'
     yield from _hours(scale)
-    for number, event in enumerate(events, 1):
-        yield from _event(scale.x(event.at), number, event.kind)
+    yield from (_event(scale.x(each.at), each.kind) for each in events)
+    yield from _numbers(scale, events)
     yield from (_path(each, scale) for each in figure.series)
     yield "</svg>"
 
 
-def _event(x: float, number: int, kind: str) -> Iterator[str]:
-    color = "#b2182b" if kind == "rolled_back" else "#777777"
+def _event(x: float, kind: str) -> str:
     places = f'x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"'
-    yield f'<line {places} stroke="{color}" stroke-dasharray="3 3"/>'
-    yield f'<text x="{x:.1f}" y="{_TOP - 6}" text-anchor="middle" style="fill:{color}">{number}</text>'
+    return f'<line {places} stroke="{_RED if kind == "rolled_back" else _GREY}" stroke-dasharray="3 3"/>'
+
+
+def _numbers(scale: Scale, events: Sequence[EventRow]) -> Iterator[str]:
+    """Over the lines; those that would cover one another are one: 3-5."""
+    near: list[list[int]] = []
+    for number, event in enumerate(events, 1):
+        if near and scale.x(event.at) - scale.x(events[near[-1][0] - 1].at) < _NUMBER:
+            near[-1].append(number)
+        else:
+            near.append([number])
+    for each in near:
+        x = (scale.x(events[each[0] - 1].at) + scale.x(events[each[-1] - 1].at)) / 2
+        text = str(each[0]) if len(each) == 1 else f"{each[0]}-{each[-1]}"
+        color = _RED if any(events[number - 1].kind == "rolled_back" for number in each) else _GREY
+        yield f'<text x="{x:.1f}" y="{_TOP - 6}" text-anchor="middle" style="fill:{color}">{text}</text>'
 
 
 def _key(series: Series) -> str:

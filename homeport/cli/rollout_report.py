@@ -26,11 +26,15 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem aut
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem; }
 p { margin: .3rem 0; } .said { color: #555555; }
 svg { width: 100%; height: auto; display: block; } svg text { font: 11px system-ui, sans-serif; fill: #444444; }
+.grid { stroke: #e4e4e4; } .wide { overflow-x: auto; } .wide > * { min-width: 640px; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top;
   padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #dddddd; } td.n { text-align: right; }
 .t { white-space: nowrap; }
 table.sums th:not(:first-child) { text-align: right; }
 .key { display: inline-block; margin-right: 1.4rem; } .key svg { display: inline; width: 34px; height: 10px; }
+@media (prefers-color-scheme: dark) { body { color: #e6e6e6; background: #161616; } .said { color: #a8a8a8; }
+  svg text { fill: #b8b8b8; } .grid { stroke: #343434; } td, th { border-color: #3a3a3a; }
+  polyline, circle, svg line:not(.grid), svg text[style] { filter: brightness(1.6); } }
 """
 
 
@@ -55,9 +59,9 @@ def page(  # noqa: PLR0913 - what is on the page
     else:
         parts.append("<p>Nothing was counted in this time.</p>")
     parts.append(_decisions(shown))
-    title = f"<title>{escape(domain)}: rollout</title>"
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{title}<style>{_STYLE}</style></head><body>\n'
+        f'<!doctype html>\n<html lang="en"><head>{head}<title>{escape(domain)}: rollout</title></head><body>\n'
         + "\n".join(parts)
         + "\n</body></html>\n"
     )
@@ -87,7 +91,9 @@ def _errors(rows: Mapping[str, Sequence[CountRow]], begin: dt.datetime, end: dt.
     most = max(value for each in series for _, value in each.points)
     scale = Scale(begin, end, 0.0, _round_up(max(most, 0.001)), logarithmic=False)
     said = "Share of calls that ended with an error of the adapter's; the callers' own errors are left out."
-    return Figure(title="Error ratio", said=said, series=series, scale=scale, label=lambda value: f"{value:.3g}")
+    return Figure(
+        title="Error ratio", said=said, series=series, scale=scale, label=lambda value: f"{100 * value:.3g} %"
+    )
 
 
 def _times(rows: Mapping[str, Sequence[CountRow]], begin: dt.datetime, end: dt.datetime) -> Figure:
@@ -133,7 +139,7 @@ def _sums(rows: Iterable[CountRow]) -> str:
         "races",
     )
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)
-    return f"<h2>Sums</h2><table class=sums><tr>{head}</tr>{lines}</table>"
+    return f"<h2>Sums</h2><div class=wide><table class=sums><tr>{head}</tr>{lines}</table></div>"
 
 
 def _numbers(row: CountRow) -> list[str]:
@@ -152,20 +158,23 @@ def _decisions(events: Sequence[EventRow]) -> str:
         for number, each in enumerate(events, 1)
     )
     head = "<tr><th></th><th>UTC</th><th>what</th><th></th><th>by</th></tr>"
-    return f"<h2>Decisions</h2><table>{head}{lines}</table>"
+    return f"<h2>Decisions</h2><div class=wide><table>{head}{lines}</table></div>"
 
 
 # -- numbers
 
 
 def _binned(rows: Iterable[CountRow], begin: dt.datetime, end: dt.datetime) -> dict[str, list[CountRow]]:
-    """By adapter, in order of time, as many points as fit the paper. Rows without a call draw nothing."""
-    width = max(math.ceil((end - begin) / dt.timedelta(minutes=_MOST_POINTS)), 1)
+    """By adapter, in order of time, as many points as fit the paper, each in the middle of the time that it sums up.
+
+    Rows without a call draw nothing.
+    """
+    width = dt.timedelta(minutes=max(math.ceil((end - begin) / dt.timedelta(minutes=_MOST_POINTS)), 1))
     found: dict[tuple[str, dt.datetime], CountRow] = {}
     for row in rows:
         if row.calls:
-            at = begin + ((row.minute - begin) // dt.timedelta(minutes=width)) * dt.timedelta(minutes=width)
-            key = (row.adapter, max(at, begin))
+            at = max(begin + ((row.minute - begin) // width) * width, begin)
+            key = (row.adapter, min(at + width / 2, end))
             found[key] = plus(found[key], row) if key in found else attrs.evolve(row, minute=key[1])
     binned: dict[str, list[CountRow]] = {}
     for adapter, at in sorted(found):

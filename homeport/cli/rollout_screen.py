@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -32,15 +33,29 @@ _HEADS = (
     "mismatches",
     "last event",
 )
+_NAMES = ("domain", "mode", "state")
+_NUMBERS = _HEADS[4:-1]
 _LAST_EVENTS = 10
 
 
+def status_view(lines: Sequence[Line], said: str = "") -> Group:
+    """The table, each domain's last event in a line, and what is said of all; as wide as the narrowest terminals."""
+    below = [*(f"{each.domain}: {each.last_event}" for each in lines if each.last_event), said]
+    return Group(status_table(lines), *(Text(each, no_wrap=True, overflow="ellipsis") for each in below if each))
+
+
 def status_table(lines: Sequence[Line]) -> Table:
-    table = Table(*_HEADS, title="requests, errors and mismatches of the last ten minutes", title_justify="left")
+    """Mode and percentage in one column, the last event in none."""
+    title = "requests, errors and mismatches of the last ten minutes"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in _NAMES:
+        table.add_column(name, no_wrap=True)
+    for name in _NUMBERS:
+        table.add_column(name.replace(" ", "\n"), justify="right")
     for each in lines:
-        cells = [Text(cell) for cell in _cells(each)]
-        cells[3].stylize(_STATES.get(each.state, ""))
-        table.add_row(*cells)
+        domain, mode, percent, state, *numbers, _ = _cells(each)
+        flag = f"{mode} {percent} %" if percent else mode
+        table.add_row(Text(domain), Text(flag), Text(state, _STATES.get(state, "")), *map(Text, numbers))
     return table
 
 

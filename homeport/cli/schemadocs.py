@@ -108,7 +108,7 @@ def _marks(table: Table[Any], column: Column) -> list[str]:
 def _section(table: Table[Any], sql: str) -> Iterator[str]:
     yield f"## `{table.full_name}`"
     yield ""
-    yield from textwrap.wrap(f"{_summary(table)} {_facts(table)}", 118)
+    yield from textwrap.wrap(f"{_summary(table)} {_facts(table)}", 118, break_on_hyphens=False)
     yield ""
     yield from _grid(["column", "type", "NULL", "default", "besides"], (_column(table, each) for each in table.columns))
     rules = [*_rules(table, sql)]
@@ -134,6 +134,9 @@ def _facts(table: Table[Any]) -> str:
             facts.append(f"{word} `{name}`")
     if table.order:
         facts.append("order " + ", ".join(f"`{each}`" for each in table.order))
+    for word, holds in (("append-only", table.append_only), ("withheld", table.withheld)):
+        if holds:
+            facts.append(f"**{word}**")
     return "; ".join(facts) + "."
 
 

@@ -9,7 +9,13 @@ from homeport.composition.maintenance import (
     migration_status,
 )
 from homeport.composition.opened import Health, Homeport, Opening, Scope
-from homeport.composition.opening import Contexts, Database, in_memory, open  # noqa: A004 - read as `homeport.open`
+from homeport.composition.opening import (
+    Contexts,
+    Database,
+    Wrap,
+    in_memory,
+    open,  # noqa: A004 - read as `homeport.open`
+)
 from homeport.composition.units import Unit
 
 __all__ = [
@@ -20,6 +26,7 @@ __all__ = [
     "Opening",
     "Scope",
     "Unit",
+    "Wrap",
     "check_schema",
     "create_logins",
     "execute_sql",

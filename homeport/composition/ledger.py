@@ -30,7 +30,6 @@ def open_ledger(contexts: Contexts, make: Callable[[Column], object]) -> "tuple[
         sessions=dict.fromkeys(wanted, store),
         catalog=catalog,
         units=store,
-        no_units="",
         retry=UnitRetry(_ONCE),
         opened=(store,),
     )

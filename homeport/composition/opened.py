@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import cached_property
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -38,43 +39,45 @@ class Wiring:
 
     Attributes:
         sessions: what answers each context's calls.
-        units: the one session on which units run; None where there is none, for the reason `no_units`.
+        units: the one session on which units run; None where there is none.
         opened: each adapter's session once.
         closing: what else is closed, before the sessions and in this order.
+        no_units: why no unit may begin now, which flags may change; None where one may.
+        metrics: what is counted, as text; nothing is where no flags choose.
     """
 
     sessions: Mapping[Context[Any], Session]
     catalog: Catalog
     units: Session | None
-    no_units: str
     retry: UnitRetry
     opened: tuple[Session, ...]
     closing: tuple[Callable[[], Awaitable[object]], ...] = ()
+    no_units: Callable[[], str | None] = lambda: None
+    metrics: Callable[[], str] = str
 
-    def scoped(self, who: Identity) -> "Wiring":
-        """The same for one identity's calls."""
-        units = () if self.units is None else (self.units,)
-        scoped = {each: each.scoped(who) for each in dict.fromkeys((*self.sessions.values(), *units))}
-        return attrs.evolve(
-            self,
-            sessions={context: scoped[session] for context, session in self.sessions.items()},
-            units=None if self.units is None else scoped[self.units],
-        )
-
-    def stores(self) -> dict[Context[Any], Session]:
+    @cached_property
+    def stores(self) -> Mapping[Context[Any], Session]:
         """What each context's repository works on: where several adapters serve, each table's own is found."""
         if len(dict.fromkeys(self.sessions.values())) == 1:
-            return dict(self.sessions)
+            return self.sessions
         homes = {self.catalog.table(table): home for each, home in self.sessions.items() for table in each.tables}
         return {each: ByTable(session, homes, self.catalog) for each, session in self.sessions.items()}
 
 
 class Scope(Repositories[Session]):
-    """Opened contexts, every call made on behalf of one identity. Made by `as_user` and `as_service`."""
+    """Opened contexts, every call made on behalf of one identity. Made by `as_user` and `as_service`.
 
-    def __init__(self, wiring: Wiring) -> None:
-        super().__init__(wiring.stores(), wiring.catalog)
+    A request has one of its own, so it is made without looking at what it will be asked for.
+    """
+
+    def __init__(self, wiring: Wiring, who: Identity | None = None) -> None:
+        super().__init__(wiring.stores, wiring.catalog)
         self._wiring = wiring
+        self._who = who
+        self._scoped: dict[Session, Session] = {}
+
+    def store(self, context: Context[Any], /) -> Session:
+        return self._as_who(super().store(context))
 
     def transaction(
         self,
@@ -122,9 +125,18 @@ class Scope(Repositories[Session]):
         return await self._wiring.retry.run(opening, work, lock_timeouts=retry_lock_timeouts)
 
     def _units(self) -> Session:
-        if self._wiring.units is None:
-            raise Unsupported(self._wiring.no_units)
-        return self._wiring.units
+        reason = self._wiring.no_units()
+        if self._wiring.units is None or reason is not None:
+            raise Unsupported(reason or "there is no session for units of work")
+        return self._as_who(self._wiring.units)
+
+    def _as_who(self, session: Session) -> Session:
+        if self._who is None:
+            return session
+        found = self._scoped.get(session)
+        if found is None:
+            found = self._scoped[session] = session.scoped(self._who)
+        return found
 
 
 class Homeport(Scope):
@@ -151,7 +163,7 @@ class Homeport(Scope):
                 found = who
             case _:
                 found = identity(who)
-        return Scope(self._wiring.scoped(found))
+        return Scope(self._wiring, found)
 
     def as_service(self) -> Scope:
         """The same repositories as the service, said on purpose: also where unscoped calls are refused."""
@@ -169,6 +181,10 @@ class Homeport(Scope):
 
     def _refusal(self) -> RepositoryPermissionError:
         return RepositoryPermissionError("calls without a user are refused here: db.as_user(..), or db.as_service()")
+
+    def metrics(self) -> str:
+        """This process's calls by domain, adapter and statement in Prometheus' text format; empty without flags."""
+        return self._wiring.metrics()
 
     async def health(self) -> list[Health]:
         """A sign of life of each adapter in use."""

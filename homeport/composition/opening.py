@@ -18,6 +18,7 @@ from homeport.kernel.observe import Observer
 from homeport.kernel.operation import Operation
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.table import Override
+from homeport.middleware.coalesce import CoalescedStore
 from homeport.middleware.observe import ObservedStore
 from homeport.middleware.retry import RetriedStore, Retries, UnitRetry
 from homeport.ports.context import Context
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 Clock = Callable[[], datetime]
+Wrap = Callable[[str, str, Session], Session]
+"""What stands in for a context's session on an adapter: it is told both names, and may give the session back."""
 _SERVERS = (Adapter.POSTGRES, Adapter.SUPABASE_LEGACY)
 _NO_UNITS = (
     "a unit needs all contexts in one database that knows transactions: they are on several adapters. Where postgres"
@@ -50,6 +53,8 @@ def open(  # noqa: A001, PLR0913 - read as `homeport.open`; one keyword for each
     overrides: Mapping[str, Override] = NO_OVERRIDES,
     observers: Iterable[Observer] = (),
     clock: Clock | None = None,
+    coalesce: bool | None = None,
+    wrap: Wrap | None = None,
 ) -> Opening:
     """Open the contexts on their adapters. Keywords win over `settings`; without settings, the environment's are read.
 
@@ -63,6 +68,8 @@ def open(  # noqa: A001, PLR0913 - read as `homeport.open`; one keyword for each
         overrides: by declared table name, beside those of the settings.
         observers: each is told of every store call.
         clock: the memory adapter's time.
+        coalesce: whether concurrent gets of one moment are asked for in one statement.
+        wrap: puts something between a context and its adapter, a `FaultyStore` for a drill; units are left alone.
 
     Raises:
         SettingsError: when opened: a name is unknown, something needed is missing, or memory lacks an answer.
@@ -74,10 +81,11 @@ def open(  # noqa: A001, PLR0913 - read as `homeport.open`; one keyword for each
         chosen = attrs.evolve(
             given,
             adapter=given.adapter if adapter is None else adapter,
+            coalesce=given.coalesce if coalesce is None else coalesce,
             adapters={**given.adapters, **(adapters or {})},
             tables={**given.tables, **overrides},
         )
-        plan = _Plan.of(chosen, given.contexts if contexts is None else contexts, clock)
+        plan = _Plan.of(chosen, given.contexts if contexts is None else contexts, clock, wrap)
         return await plan.open(database, tuple(observers))
 
     return Opening(make)
@@ -93,8 +101,7 @@ def in_memory(
     """A Homeport on the memory adapter, at once: no settings are read, no I/O is done. None: all shipped contexts."""
     settings = Settings(adapter=Adapter.MEMORY, tables=overrides)
     plan = _Plan.of(settings, SHIPPED if contexts is None else contexts, clock)
-    session = plan.observed(plan.memory(), tuple(observers))
-    return plan.opened(dict.fromkeys(plan.contexts, session), session)
+    return plan.fixed({Adapter.MEMORY: plan.memory()}, tuple(observers))
 
 
 @attrs.frozen(kw_only=True)
@@ -106,9 +113,10 @@ class _Plan:
     catalog: Catalog
     cursors: CursorSigner
     clock: Clock | None
+    wrap: Wrap | None
 
     @classmethod
-    def of(cls, settings: Settings, wanted: Contexts, clock: Clock | None) -> "_Plan":
+    def of(cls, settings: Settings, wanted: Contexts, clock: Clock | None, wrap: Wrap | None = None) -> "_Plan":
         contexts = resolve(wanted)
         names = {*SHIPPED, *(each.name for each in contexts)}
         for name in settings.adapters:
@@ -117,7 +125,7 @@ class _Plan:
         catalog = Catalog.of((table for each in contexts for table in each.tables), settings.tables)
         key = settings.cursor_key
         cursors = CursorSigner() if key is None else CursorSigner(key)
-        return cls(settings=settings, contexts=contexts, catalog=catalog, cursors=cursors, clock=clock)
+        return cls(settings=settings, contexts=contexts, catalog=catalog, cursors=cursors, clock=clock, wrap=wrap)
 
     async def open(self, database: Database, observers: tuple[Observer, ...]) -> Homeport:
         """Opens each adapter once; closes those that are open if another fails."""
@@ -129,24 +137,24 @@ class _Plan:
             if self.settings.flags:
                 db = await self._routed(sessions, observers)
             else:
-                observed = {adapter: self.observed(each, observers) for adapter, each in sessions.items()}
-                serving = {each: observed[self.settings.serving(each.name)] for each in self.contexts}
-                db = self.opened(serving, None if self._unit_adapter is None else observed[self._unit_adapter])
+                db = self.fixed(sessions, observers)
             stack.pop_all()
         return db
 
-    def opened(self, serving: Mapping[Context[Any], Session], units: Session | None) -> Homeport:
-        """Wired up: a server's single reads, and whole units, are tried again within one budget."""
+    def fixed(self, sessions: Mapping[Adapter, Session], observers: tuple[Observer, ...]) -> Homeport:
+        """Each context on its adapter: a server's single reads, and whole units, are tried again within one budget."""
         retries = self._retries()
-        every = dict.fromkeys([*serving.values(), *(() if units is None else (units,))])
-        patient = {each: _patient(each, retries) for each in every}
+        serving = {each: self._wrapped(each, self.settings.serving(each.name), sessions) for each in self.contexts}
+        every = dict.fromkeys((*sessions.values(), *serving.values()))
+        patient = {each: self._coalesced(_patient(self._observed(each, observers), retries)) for each in every}
+        unit_adapter = self._unit_adapter
         wiring = Wiring(
             sessions={context: patient[session] for context, session in serving.items()},
             catalog=self.catalog,
-            units=None if units is None else patient[units],
-            no_units=_NO_UNITS,
+            units=None if unit_adapter is None else patient[sessions[unit_adapter]],
             retry=UnitRetry(retries),
-            opened=tuple(patient.values()),
+            opened=tuple(patient[each] for each in sessions.values()),
+            no_units=lambda: _NO_UNITS if unit_adapter is None else None,
         )
         return Homeport(wiring, refuse_unscoped=self.settings.unscoped is Unscoped.REFUSE)
 
@@ -156,20 +164,22 @@ class _Plan:
 
         retries = {adapter: self._retries() for adapter in sessions}
 
-        def served(adapter: Adapter, counted: Observer) -> Session:
-            return _patient(self.observed(sessions[adapter], (counted, *observers)), retries[adapter])
+        def served(context: Context[Any], adapter: Adapter, seen: tuple[Observer, ...]) -> Session:
+            session = self._wrapped(context, adapter, sessions)
+            return self._coalesced(_patient(self._observed(session, (*seen, *observers)), retries[adapter]))
 
         routing = await Routing.opened(self.settings, self.contexts, sessions, served)
         unit_adapter = self._unit_adapter
-        units = None if unit_adapter is None else _patient(sessions[unit_adapter], retries[unit_adapter])
+        units = None if unit_adapter is None else self._observed(sessions[unit_adapter], observers)
         wiring = Wiring(
             sessions=routing.routers,
             catalog=self.catalog,
-            units=units,
-            no_units=_NO_UNITS,
+            units=None if units is None else _patient(units, retries[Adapter.POSTGRES]),
             retry=UnitRetry(self._retries()),
             opened=tuple(sessions.values()),
             closing=routing.closing,
+            no_units=lambda: _NO_UNITS if units is None else routing.no_units(),
+            metrics=routing.metrics,
         )
         return Homeport(wiring, refuse_unscoped=self.settings.unscoped is Unscoped.REFUSE)
 
@@ -187,7 +197,8 @@ class _Plan:
         """The adapter that units run on: the one that serves all, or postgres where it and legacy are one database."""
         serving = self._serving
         servers = Adapter.MEMORY not in serving
-        if servers and Adapter.SUPABASE_LEGACY in serving and self.settings.units is Units.POSTGRES:
+        one_database = self.settings.flags or self.settings.units is Units.POSTGRES  # flags ask, at start
+        if servers and Adapter.SUPABASE_LEGACY in serving and one_database:
             return Adapter.POSTGRES
         return serving[0] if len(serving) == 1 else None
 
@@ -267,8 +278,16 @@ class _Plan:
             clock=self.clock,
         )
 
-    def observed(self, session: Session, observers: tuple[Observer, ...]) -> Session:
+    def _observed(self, session: Session, observers: tuple[Observer, ...]) -> Session:
         return ObservedStore(session, observers) if observers else session
+
+    def _coalesced(self, session: Session) -> Session:
+        """Outermost, so that a batch is tried again and told as one call."""
+        return CoalescedStore(session) if self.settings.coalesce else session
+
+    def _wrapped(self, context: Context[Any], adapter: Adapter, sessions: Mapping[Adapter, Session]) -> Session:
+        session = sessions[adapter]
+        return session if self.wrap is None else self.wrap(context.name, adapter.value, session)
 
     def _served(self, adapter: Adapter) -> list[Context[Any]]:
         """The contexts whose rows the adapter may be asked for."""

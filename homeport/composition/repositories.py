@@ -22,7 +22,7 @@ class Repositories(ShippedContexts, Generic[StoreT]):
     """Each made at first use, and kept."""
 
     def __init__(self, stores: Mapping[Context[Any], StoreT], catalog: Catalog) -> None:
-        self._stores = dict(stores)
+        self._stores = stores
         self._repositories: dict[Context[Any], Any] = {}
         self.catalog = catalog
 

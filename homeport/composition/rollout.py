@@ -8,13 +8,18 @@ from typing import Any
 import attrs
 
 from homeport.contexts import SHIPPED
+from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import Entity
+from homeport.kernel.errors import RepositoryError
 from homeport.kernel.operation import one_row
+from homeport.kernel.pages import CursorSigner
 from homeport.ports.context import Context
 from homeport.ports.rollout import RolloutTables
 from homeport.ports.store import Session
+from homeport.rollout.flags import Mode
+from homeport.rollout.live import Current
 from homeport.rollout.sources import Domains, EnvironmentSource, FileSource, Source, TableSource
-from homeport.settings import Settings
+from homeport.settings import Settings, Units
 
 
 @attrs.frozen
@@ -61,10 +66,56 @@ def sources(
     return tuple(found)
 
 
-async def one_database(table: RolloutTables, session: Session) -> bool:
-    """Whether the session sees a mark that was made in the table's database a moment ago.
+@attrs.frozen
+class Apart:
+    """Why canary writes would split the truth. It was `seen` that the databases differ, or it could not be asked."""
 
-    A copy of the database has the old marks and not this one. Raises what either side raises.
+    reason: str
+    seen: bool = False
+
+
+async def apart_of(table: RolloutTables, session: Session) -> Apart | None:
+    """None where the session sees a mark that was made in the table's database a moment ago.
+
+    A copy of the database has the old marks and not this one.
     """
-    seen = await session.run(MARKER, _Wanted(await table.mark()))
-    return seen is not None and seen.seen
+    try:
+        found = await session.run(MARKER, _Wanted(await table.mark()))
+    except RepositoryError as error:
+        return Apart(f"whether both adapters are one database could not be asked ({type(error).__name__})")
+    if found is not None and found.seen:
+        return None
+    return Apart("the legacy API and the database URL lead to different databases", seen=True)
+
+
+def no_units(units: Units, apart: Apart | None, current: Mapping[str, Current]) -> str | None:
+    """Why no unit may begin now; None where it may: over contexts on postgres, or where all is one database."""
+    if all(each.flag.mode is Mode.POSTGRES for each in current.values()):
+        return None
+    if units is Units.REFUSE:
+        return "a unit over contexts on the legacy adapter is refused here, by the setting units = 'refuse'"
+    if apart is None or (units is Units.POSTGRES and not apart.seen):
+        return None
+    return f"a unit runs on postgres, and some of its contexts are elsewhere: {apart.reason}"
+
+
+async def units_said(settings: Settings, table: RolloutTables, current: Mapping[str, Current]) -> str:
+    """Where units of work run, as a process with these settings finds out when it starts; for a person."""
+    if settings.supabase_service_role_key is None:
+        apart: Apart | None = Apart("there is no legacy key here to ask with")
+    else:
+        from homeport.adapters.supabase_legacy import open_legacy
+
+        legacy = await open_legacy(
+            settings.rest_root,
+            settings.supabase_service_role_key,
+            catalog=Catalog.of(()),
+            cursors=CursorSigner(),
+            operations=[MARKER],
+        )
+        try:
+            apart = await apart_of(table, legacy)
+        finally:
+            await legacy.close()
+    reason = no_units(settings.units, apart, current)
+    return "units of work run on postgres" if reason is None else f"no units of work: {reason}"

@@ -1,26 +1,27 @@
 """What is opened beside the adapters where flags choose them: flags, routers, shadows, counts, and who judges them."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
 import attrs
 
-from homeport.composition.rollout import domains, one_database, rollout_tables, sources
-from homeport.kernel.errors import RepositoryError
+from homeport.composition.rollout import Apart, apart_of, domains, no_units, rollout_tables, sources
 from homeport.kernel.observe import Observer
 from homeport.ports.context import Context
-from homeport.ports.rollout import RolloutTables
 from homeport.ports.store import Session
 from homeport.rollout.control import Control
 from homeport.rollout.counts import Counts
+from homeport.rollout.judging import POLICIES
 from homeport.rollout.live import Flags
+from homeport.rollout.prometheus import prometheus
 from homeport.rollout.router import RoutedStore
 from homeport.rollout.shadow import Shadow
-from homeport.settings import Adapter, Settings
+from homeport.settings import Adapter, Settings, Units
 
-Serve = Callable[[Adapter, Observer], Session]
-"""One adapter's session, told to the observer."""
+Serve = Callable[[Context[Any], Adapter, tuple[Observer, ...]], Session]
+"""A context's session on one adapter, told to the observers."""
 
 
 @attrs.frozen(eq=False)
@@ -29,6 +30,18 @@ class Routing:
 
     routers: Mapping[Context[Any], Session]
     closing: tuple[Callable[[], Awaitable[object]], ...]
+    _flags: Flags
+    _units: Units
+    _apart: Apart | None
+    _counts: Counts
+
+    def no_units(self) -> str | None:
+        """Why no unit may begin now; None where one may."""
+        return no_units(self._units, self._apart, self._flags.current())
+
+    def metrics(self) -> str:
+        """What was counted since the start, in Prometheus' text format."""
+        return prometheus(self._counts)
 
     @classmethod
     async def opened(
@@ -51,26 +64,22 @@ class Routing:
             flags = Flags(known, sources(known, table=tables, file=settings.flags_file))
             stack.push_async_callback(flags.close)
             await flags.open()
-            apart, counts = await _apart(tables, sessions), Counts()
-            shadows = {each.name: Shadow(each.name) for each in contexts}
+            apart, key = await apart_of(tables, sessions[Adapter.SUPABASE_LEGACY]), _shadow_key(settings)
+            counts = Counts(key=key)
+            reason = None if apart is None else apart.reason
+            shadows = {each.name: Shadow(each.name, key=key) for each in contexts}
             routers: dict[Context[Any], Session] = {}
             for each in contexts:
-                served = {str(adapter): serve(adapter, counts.observer(each.name)) for adapter in sessions}
-                routers[each] = RoutedStore(each.name, flags, served, shadow=shadows[each.name], apart=apart)
-            control = Control(tables, flags, counts, shadows=shadows)
+                served = {str(adapter): serve(each, adapter, (counts.observer(each.name),)) for adapter in sessions}
+                routers[each] = RoutedStore(each.name, flags, served, shadow=shadows[each.name], apart=reason)
+            control = Control(tables, flags, counts, shadows=shadows, policies=POLICIES[settings.rollout_policy])
             control.start()
             stack.pop_all()
         closing = (control.close, flags.close, *(each.close for each in shadows.values()), tables.close)
-        return cls(routers, closing)
+        return cls(routers, closing, flags, settings.units, apart, counts)
 
 
-async def _apart(tables: RolloutTables, sessions: Mapping[Adapter, Session]) -> str | None:
-    """Why canary writes would split the truth; None where the legacy API sees the same database."""
-    legacy = sessions.get(Adapter.SUPABASE_LEGACY)
-    if legacy is None:
-        return "the legacy adapter is not open"
-    try:
-        same = await one_database(tables, legacy)
-    except RepositoryError as error:
-        return f"whether both adapters are one database could not be asked ({type(error).__name__})"
-    return None if same else "the legacy API and the database URL lead to different databases"
+def _shadow_key(settings: Settings) -> bytes:
+    """What the hashes of rows are keyed with: the same in all processes of a deployment, and told by none of them."""
+    secret = settings.cursor_key or settings.required("supabase_service_role_key").encode()
+    return hashlib.blake2b(secret, person=b"homeport shadow").digest()

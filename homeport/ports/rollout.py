@@ -57,6 +57,8 @@ class CountRow:
         errors, own_errors: those that count against the adapter, and the callers' own.
         times: calls by the bucket of their time.
         outcomes, faults, refusals, drawn_times: of the drawn calls alone, by which a canary is judged.
+        faulty: whose faults these are, as far as they are anybody's: how many by a hash of the subject, the same in
+            every process.
         compared, mismatches, races, dropped: of shadow reads.
     """
 
@@ -72,6 +74,7 @@ class CountRow:
     faults: int = 0
     refusals: int = 0
     drawn_times: Mapping[int, int] = NO_NUMBERS
+    faulty: Mapping[int, int] = NO_NUMBERS
     compared: int = 0
     mismatches: int = 0
     races: int = 0
@@ -105,6 +108,9 @@ class Decision(Protocol):
 
     async def counts(self, since: dt.datetime, domain: str | None = None) -> list[CountRow]:
         """As the tables'."""
+
+    async def weight(self, domain: str, stage: str, since: dt.datetime, before: dt.datetime) -> int:
+        """Calls, outcomes, faults and refusals of these minutes, all added up: another once a row comes or grows."""
 
     async def set_flag(self, domain: str, flag: str, *, held: bool = False, by: str) -> FlagRow:
         """The row as it is then, with a new revision; every process hears of it when the decision is done."""

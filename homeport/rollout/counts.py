@@ -12,7 +12,7 @@ import attrs
 
 from homeport.kernel.observe import Observation, Observer
 from homeport.rollout.blame import is_fault
-from homeport.rollout.subjects import DRAWN, Draw
+from homeport.rollout.subjects import DRAWN, Draw, hashed
 from homeport.rollout.times import bucket_of, quantile
 
 _CANCELLED = asyncio.CancelledError.__name__
@@ -50,6 +50,8 @@ class ArmCounts:
         faults: those of them that met at least one fault.
         refusals: those that met at least one error of their own: the mix should not shift either.
         buckets: times of calls that went well or were cancelled, one a subject, statement and window.
+        faulty: faults by a hash of their subject, which tells in the sums of all processes who has spoken before.
+            Nobody's have none, nor have those of a subject beyond the first thousand of a window.
     """
 
     domain: str
@@ -58,6 +60,7 @@ class ArmCounts:
     faults: int
     refusals: int
     buckets: Mapping[int, int]
+    faulty: Mapping[int, int]
 
 
 @attrs.frozen
@@ -84,12 +87,14 @@ class _Tally:
 
 @attrs.define(eq=False)
 class _Arm:
-    """`seen` and `timed` are those of the present window, by hash; they don't grow beyond a bound."""
+    """`seen` and `timed` are those of the present window, by hash; they and the `named` are bounded."""
 
     outcomes: int = 0
     faults: int = 0
     refusals: int = 0
     buckets: dict[int, int] = attrs.field(factory=dict)
+    faulty: dict[int, int] = attrs.field(factory=dict)
+    named: int = 0
     seen: dict[int, Draw] = attrs.field(factory=dict)
     timed: set[int] = attrs.field(factory=set)
     until: float = 0.0
@@ -104,14 +109,25 @@ _Name = TypeVar("_Name", int, str)
 
 
 class Counts:
-    """Counts what its observers are told. `window` is in seconds: errors of one user come in bursts, and count once."""
+    """Counts what its observers are told. `window` is in seconds: errors of one user come in bursts, and count once.
+
+    Subjects are hashed with the `key`, so that nobody finds them by hashing all users; give all processes the same.
+    """
 
     def __init__(
-        self, *, window: float = 60.0, clock: Callable[[], float] = time.monotonic, most_subjects: int = 50_000
+        self,
+        *,
+        window: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+        most_subjects: int = 50_000,
+        most_named: int = 1_000,
+        key: bytes = b"",
     ) -> None:
         self._window = window
         self._clock = clock
         self._most = most_subjects
+        self._most_named = most_named
+        self._key = key
         self._fresh: dict[_Key, _Tally] = {}
         self._totals: dict[_Key, _Tally] = {}
         self._returned: dict[_Key, _Tally] = {}
@@ -159,6 +175,7 @@ class Counts:
             arm.faults += counts.faults
             arm.refusals += counts.refusals
             _add(arm.buckets, counts.buckets)
+            _add(arm.faulty, counts.faulty)
 
     def totals(self) -> tuple[CallCounts, ...]:
         """All since the start, drained or not, in order of domain, adapter and statement."""
@@ -177,6 +194,7 @@ class Counts:
         if now >= arm.until:
             arm.seen.clear()
             arm.timed.clear()
+            arm.named = 0
             arm.until = now + self._window
         cancelled = observation.error == _CANCELLED
         if draw.timed and (cancelled or observation.error is None) and self._first(arm, draw, observation.name):
@@ -207,11 +225,19 @@ class Counts:
         if error is None:
             return
         if is_fault(error):
-            arm.faults += not first.failed
-            first.failed = True
+            if not first.failed:
+                first.failed = True
+                self._fault(arm, draw)
         else:
             arm.refusals += not first.refused
             first.refused = True
+
+    def _fault(self, arm: _Arm, draw: Draw) -> None:
+        arm.faults += 1
+        if draw.subject is not None and arm.named < self._most_named:
+            arm.named += 1
+            one = hashed(draw.subject, self._key)
+            arm.faulty[one] = arm.faulty.get(one, 0) + 1
 
 
 def _counted(key: _Key, tally: _Tally) -> CallCounts:
@@ -236,9 +262,10 @@ def _taken(domain: str, adapter: str, arm: _Arm) -> ArmCounts:
         faults=arm.faults,
         refusals=arm.refusals,
         buckets=arm.buckets,
+        faulty=arm.faulty,
     )
     arm.outcomes = arm.faults = arm.refusals = 0
-    arm.buckets = {}
+    arm.buckets, arm.faulty = {}, {}
     return counts
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 
 from homeport.rollout.statistics import (
+    Arm,
     Finding,
     Limits,
     Sums,
@@ -62,7 +63,7 @@ class SequentialRule:
     """Rolls at most 1 % of healthy canaries back, however often it is asked: see `statistics`.
 
     Attributes:
-        limits: for a plan of several steps, `Limits().over(steps)`.
+        limits: for a step of a plan of several, `Limits().at(step, steps)`.
         warm: how many outcomes on the canary it takes to say more than that it is warming.
     """
 
@@ -156,7 +157,12 @@ def _final(last: State) -> tuple[State, str] | None:
 def _rates(sums: Sums) -> str:
     ratio = sums.fault_ratio
     times = "" if ratio is None or math.isinf(ratio) else f" ({ratio:.2f} times)"
+    control, canary = sums.control, sums.canary
     return (
-        f"faults in {sums.canary.fault_rate:.2%} of {sums.canary.outcomes} outcomes on the candidate, "
-        f"{sums.control.fault_rate:.2%} of {sums.control.outcomes} on the primary{times}"
+        f"faults in {canary.fault_rate:.2%} of {canary.outcomes} outcomes on the candidate{_again(canary)}, "
+        f"{control.fault_rate:.2%} of {control.outcomes} on the primary{_again(control)}{times}"
     )
+
+
+def _again(arm: Arm) -> str:
+    return f" ({arm.repeats} of {arm.faults} again to the same users)" if arm.repeats else ""

@@ -52,7 +52,7 @@ class Way:
             return self.home, None
         who = None if subject is None else canonical(subject)
         session = self.candidate if chosen(self.followed, who, writes, rng) else self.primary
-        return session, Draw(None if who is None else hash((who, self.followed.served)))
+        return session, Draw(None if who is None else hash((who, self.followed.served)), who)
 
 
 @attrs.define(eq=False)

@@ -4,17 +4,19 @@ They may be looked at after every call: how often one looks does not raise the r
 flag and no adapter; all it takes from control and canary is that they served the same kind of calls at the same time.
 
 Faults: every fault is a coin, "did it fall on the canary?", which a healthy candidate's share of the traffic answers.
-Since only the coin counts, a burst or a daily rhythm that meets both arms says nothing about either. Times: at most 5 %
-of the canary's may lie beyond a limit drawn from the control's. Evidence is the logarithm of a likelihood ratio
+Since only the coin counts, a burst or a daily rhythm that meets both arms says nothing about either. A subject is on
+one arm for good, so that all its faults fall there: the first is a coin, and the others are none. Times: at most 5 % of
+the canary's may lie beyond a limit drawn from the control's. Evidence is the logarithm of a likelihood ratio
 averaged over alternatives (an e-value), so that its alarm is one crossing of a boundary.
 """
 
 import math
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 
 import attrs
 
+from homeport.rollout.evidence import FAULTS, PASSING, TIMES, fault_boundary, log_evidence, time_boundary
 from homeport.rollout.times import ONE_MILLISECOND, PER_DECADE
 
 SLOW = 0.05
@@ -23,6 +25,8 @@ SLOW = 0.05
 _NONE: Mapping[int, int] = {}
 _LEAST_TIMES = 20
 """Fewer times have no p95 of their own."""
+_LATER = 1 / 32
+"""The part of alpha for what begins late in a step, when many a subject has spoken already."""
 _Z = 2.5758293035489004
 """The normal distribution's 99.5 % point."""
 
@@ -31,21 +35,23 @@ _Z = 2.5758293035489004
 class Arm:
     """What one adapter's calls came to: outcomes, those with faults or refusals, and times by bucket.
 
-    The counts hold one outcome a subject and minute; faults of one user come in clusters, and independent they are not.
+    The counts hold one outcome a subject and minute.
+
+    Attributes:
+        repeats: the faults of subjects that had one before. Faults of one user come in clusters, and independent they
+            are not.
     """
 
     outcomes: int = 0
     faults: int = 0
     refusals: int = 0
     buckets: Mapping[int, int] = _NONE
+    repeats: int = 0
 
-    def __add__(self, other: "Arm") -> "Arm":
-        return Arm(
-            self.outcomes + other.outcomes,
-            self.faults + other.faults,
-            self.refusals + other.refusals,
-            Counter(self.buckets) + Counter(other.buckets),
-        )
+    @property
+    def witnesses(self) -> int:
+        """The faults that are evidence: a subject's first one, and those of nobody in particular."""
+        return self.faults - self.repeats
 
     @property
     def fault_rate(self) -> float:
@@ -60,18 +66,18 @@ class Arm:
 
 @attrs.frozen(kw_only=True)
 class Sums:
-    """Both arms over one step. `before` holds the control's times from before it, for a limit until it has its own."""
+    """Both arms over one step.
+
+    Attributes:
+        before: the control's times from before the step, for a limit until it has its own.
+        later: the same step again, without its beginning: from later moments on, the earliest first. There a subject
+            may speak that has spoken before.
+    """
 
     control: Arm = Arm()
     canary: Arm = Arm()
     before: Mapping[int, int] = _NONE
-
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
-            control=self.control + other.control,
-            canary=self.canary + other.canary,
-            before=Counter(self.before) + Counter(other.before),
-        )
+    later: "tuple[Sums, ...]" = ()
 
     @property
     def share(self) -> float:
@@ -98,7 +104,7 @@ class Limits:
 
     Attributes:
         fault_ratio, fault_floor: no rollback below this ratio to the control's rate, nor for a smaller rise of it.
-        least_faults: nor for fewer faults on the canary; one unlucky user may have two.
+        least_witnesses: nor for fewer subjects with a fault on the canary.
         time_ratio: how much slower than the control's p95 a time has to be to count as slow.
         control_times: the least number of the control's times from which a limit is drawn.
         passing_ratio, passing_alpha: a step is passed when a rise of that size is as good as excluded,
@@ -106,11 +112,11 @@ class Limits:
         passing_times: the least number of the canary's times.
     """
 
-    fault_alpha: float = 0.008
-    time_alpha: float = 0.002
+    fault_alpha: float = 0.009
+    time_alpha: float = 0.001
     fault_ratio: float = 1.10
     fault_floor: float = 0.001
-    least_faults: int = 3
+    least_witnesses: int = 3
     time_ratio: float = 1.20
     control_times: int = 5_000
     passing_ratio: float = 1.5
@@ -118,9 +124,14 @@ class Limits:
     passing_outcomes: int = 5_000
     passing_times: int = 200
 
-    def over(self, steps: int) -> "Limits":
-        """The same for a plan of so many steps: the rates of false alarms are those of the whole plan."""
-        return attrs.evolve(self, fault_alpha=self.fault_alpha / steps, time_alpha=self.time_alpha / steps)
+    def at(self, step: int, steps: int) -> "Limits":
+        """The same for one step, from 0 on, of a plan of so many: the rates of false alarms add up to the whole plan's.
+
+        The first step has four fifths of them, since whatever is wrong with a candidate shows there first, and on the
+        least traffic. The others share the rest: there the canary has more of the traffic, and tells sooner.
+        """
+        part = 1.0 if steps == 1 else 0.8 if step == 0 else 0.2 / (steps - 1)
+        return attrs.evolve(self, fault_alpha=self.fault_alpha * part, time_alpha=self.time_alpha * part)
 
 
 @attrs.frozen(kw_only=True)
@@ -134,17 +145,39 @@ class Finding:
 
 
 def weigh_faults(sums: Sums, limits: Limits) -> Finding:
-    """Whether the canary has more faults than its share. It fails from the boundary on, if the rise is worth it."""
+    """Whether more subjects have faults on the canary than its share explains. It fails if the rise is worth it, too.
+
+    Told is the one test, of the step or of a later part of it, that is nearest to its boundary or farthest beyond.
+    """
+    tests = [
+        _weighed(part, limits, limits.fault_alpha * spent)
+        for part, spent in zip((sums, *sums.later), _spent(), strict=False)
+    ]
+    found = max(tests, key=lambda test: (test.failing, test.evidence - test.boundary))
+    return attrs.evolve(found, passed=not found.failing and _excluded(sums, limits))
+
+
+def _weighed(sums: Sums, limits: Limits, alpha: float) -> Finding:
     control, canary = sums.control, sums.canary
-    risen = canary.fault_rate > max(control.fault_rate * limits.fault_ratio, control.fault_rate + limits.fault_floor)
-    evidence = log_evidence(canary.faults, control.faults, sums.share, FAULTS)
-    boundary = fault_boundary(sums.share, limits.fault_alpha)
-    return Finding(
-        evidence=evidence,
-        boundary=boundary,
-        failing=risen and canary.faults >= limits.least_faults and evidence >= boundary,
-        passed=not risen and _excluded(sums, limits),
-    )
+    evidence = log_evidence(canary.witnesses, control.witnesses, sums.share, FAULTS)
+    boundary = fault_boundary(sums.share, alpha)
+    telling = canary.witnesses >= limits.least_witnesses and _risen(_witnessed(control), _witnessed(canary), limits)
+    return Finding(evidence=evidence, boundary=boundary, failing=telling and evidence >= boundary, passed=False)
+
+
+def _spent() -> Iterator[float]:
+    """The parts of alpha of a step's tests, which add up to 1: nearly all for the one that begins with it."""
+    yield 1 - _LATER
+    for place in count(1):
+        yield _LATER / (place * (place + 1))
+
+
+def _witnessed(arm: Arm) -> float:
+    return arm.witnesses / arm.outcomes if arm.outcomes else 0.0
+
+
+def _risen(control: float, canary: float, limits: Limits) -> bool:
+    return canary > max(control * limits.fault_ratio, control + limits.fault_floor)
 
 
 def weigh_times(sums: Sums, limits: Limits) -> Finding | None:
@@ -155,7 +188,7 @@ def weigh_times(sums: Sums, limits: Limits) -> Finding | None:
     timed = sum(sums.canary.buckets.values())
     slow = _beyond(sums.canary.buckets, limit)
     evidence = log_evidence(slow, timed - slow, SLOW, TIMES)
-    boundary = -math.log(limits.time_alpha)
+    boundary = time_boundary(limits.time_alpha)
     passed = timed >= limits.passing_times and slow <= SLOW * timed
     return Finding(evidence=evidence, boundary=boundary, failing=evidence >= boundary, passed=passed)
 
@@ -205,65 +238,20 @@ def time_limit(sums: Sums, limits: Limits) -> float | None:
     return p95 + PER_DECADE * math.log10(limits.time_ratio)
 
 
-# -- evidence
-
-
-@attrs.frozen
-class Prior:
-    """What is looked for: each point goes a part of the way from the share that is expected to 1, with a weight.
-
-    Attributes:
-        points: (part, log(1 - part), log weight), in order.
-    """
-
-    points: tuple[tuple[float, float, float], ...]
-
-    @classmethod
-    def of(cls, *humps: tuple[float, float, float], size: int = 24) -> "Prior":
-        """A mixture of beta densities (weight, a, b) on that many points."""
-        parts = [(index + 0.5) / size for index in range(size)]
-        weights = [0.0] * size
-        for weight, a, b in humps:
-            heights = [part ** (a - 1) * (1 - part) ** (b - 1) for part in parts]
-            weights = [sum_ + weight * height / sum(heights) for sum_, height in zip(weights, heights, strict=True)]
-        return cls(tuple((p, math.log1p(-p), math.log(w)) for p, w in zip(parts, weights, strict=True)))
-
-
-FAULTS = Prior.of((0.6, 4, 9), (0.4, 5, 2))
-"""A third of the way is twice the faults at half the traffic, and five times at 10 %; two thirds is a disaster."""
-TIMES = Prior.of((1, 1.5, 9))
-PASSING = Prior.of((1, 1, 2))
-
-
-def log_evidence(hits: float, misses: float, share: float, prior: Prior) -> float:
-    """How much likelier the hits are where more than that share is expected, as a logarithm; 0 for nothing seen.
-
-    While at most the share is true, it ever reaches log(1 / alpha) with a probability of at most alpha.
-    """
-    if not 0 < share < 1 or hits + misses == 0:
-        return 0.0
-    odds = (1 - share) / share
-    terms = [weight + hits * math.log1p(part * odds) + misses * rest for part, rest, weight in prior.points]
-    most = max(terms)
-    return most + math.log(sum(math.exp(term - most) for term in terms))
-
-
-def fault_boundary(share: float, alpha: float) -> float:
-    """Where the evidence of FAULTS alarms with a probability of at most alpha, for alphas of up to 1 %.
-
-    1 / alpha would be on the safe side of it: the evidence jumps over a boundary rather than meet it, the farther the
-    smaller the share. The test of this function computes the exact probabilities.
-    """
-    return math.log(min(0.68 + 0.7 * share, 1.0) / alpha)
-
-
 def _excluded(sums: Sums, limits: Limits) -> bool:
+    """By all faults, and by those of different subjects: the former come in clusters, the latter run out."""
     control, canary = sums.control, sums.canary
-    if min(control.outcomes, canary.outcomes) >= limits.passing_outcomes and canary.fault_rate <= max(
-        control.fault_rate, limits.fault_floor
-    ):
+    if _risen(control.fault_rate, canary.fault_rate, limits) or _risen(_witnessed(control), _witnessed(canary), limits):
+        return False
+    seen_enough = min(control.outcomes, canary.outcomes) >= limits.passing_outcomes
+    if seen_enough and canary.fault_rate <= max(control.fault_rate, limits.fault_floor):
         return True
-    return _evidence_below(sums, limits.passing_ratio) >= -math.log(limits.passing_alpha)
+    alone = attrs.evolve(
+        sums,
+        control=attrs.evolve(control, faults=control.witnesses, repeats=0),
+        canary=attrs.evolve(canary, faults=canary.witnesses, repeats=0),
+    )
+    return all(_evidence_below(each, limits.passing_ratio) >= -math.log(limits.passing_alpha) for each in (sums, alone))
 
 
 def _evidence_below(sums: Sums, ratio: float) -> float:

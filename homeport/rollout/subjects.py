@@ -2,6 +2,7 @@
 
 import uuid
 from contextvars import ContextVar
+from hashlib import blake2b
 from typing import Any
 
 import attrs
@@ -48,18 +49,25 @@ def canonical(subject: object) -> str:
     return str(subject)
 
 
+def hashed(subject: str, key: bytes) -> int:
+    """32 bits, the same in all processes of that key of up to 64 bytes; two subjects may have the same."""
+    return int.from_bytes(blake2b(subject.encode(errors="surrogatepass"), digest_size=4, key=key).digest(), "big")
+
+
 @attrs.define(eq=False)
 class Draw:
     """One call that a bucket sent to its adapter, so that it may be compared with those of the other adapter.
 
     Attributes:
         who: a hash of the subject and the percentage, so that each step begins with nobody seen; None for a call by
-            nobody in particular, which stands for itself.
+            nobody in particular, which stands for itself. Another one in each process.
+        subject: whose call it is; shown to nobody.
         timed: whether its time is the adapter's own; a stream's is its reader's too.
         told, failed, refused: what the counts have noted of it.
     """
 
     who: int | None
+    subject: str | None = attrs.field(default=None, repr=False)
     timed: bool = True
     told: bool = False
     failed: bool = False

@@ -37,6 +37,7 @@ def plus(one: CountRow, other: CountRow) -> CountRow:
         faults=one.faults + other.faults,
         refusals=one.refusals + other.refusals,
         drawn_times=_sum(one.drawn_times, other.drawn_times),
+        faulty=_sum(one.faulty, other.faulty),
         compared=one.compared + other.compared,
         mismatches=one.mismatches + other.mismatches,
         races=one.races + other.races,
@@ -120,7 +121,12 @@ def _of_calls(row: CountRow, counts: CallCounts) -> CountRow:
 
 def _of_arm(row: CountRow, arm: ArmCounts) -> CountRow:
     return attrs.evolve(
-        row, outcomes=arm.outcomes, faults=arm.faults, refusals=arm.refusals, drawn_times=dict(arm.buckets)
+        row,
+        outcomes=arm.outcomes,
+        faults=arm.faults,
+        refusals=arm.refusals,
+        drawn_times=dict(arm.buckets),
+        faulty=dict(arm.faulty),
     )
 
 

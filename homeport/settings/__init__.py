@@ -17,7 +17,9 @@ A keyword of `homeport.open` wins over the environment, the environment over the
 | jwt_audience              | HOMEPORT_JWT_AUDIENCE                                               |
 | cursor_key                | HOMEPORT_CURSOR_KEY                                                 |
 | unscoped                  | HOMEPORT_UNSCOPED (allow, refuse)                                   |
-| units                     | HOMEPORT_UNITS (refuse, postgres)                                   |
+| units                     | HOMEPORT_UNITS (auto, refuse, postgres)                             |
+| coalesce                  | HOMEPORT_COALESCE (true, false)                                     |
+| rollout_policy            | HOMEPORT_ROLLOUT_POLICY (sequential, literal)                       |
 | pool.preset               | HOMEPORT_POOL (standard, production, test)                          |
 | pool.size                 | HOMEPORT_POOL_SIZE, DB_POOL_SIZE, SUPABASE_POOL_SIZE                |
 | pool.overflow             | HOMEPORT_POOL_OVERFLOW, DB_POOL_MAX_OVERFLOW, SUPABASE_MAX_OVERFLOW |
@@ -43,7 +45,7 @@ from homeport.settings.errors import SettingsError
 from homeport.settings.limits import Pool, Pooler, PoolKind, Retry
 from homeport.settings.overrides import column_type
 from homeport.settings.sources import load
-from homeport.settings.values import Adapter, Settings, Units, Unscoped
+from homeport.settings.values import Adapter, RolloutPolicy, Settings, Units, Unscoped
 
 __all__ = [
     "Adapter",
@@ -51,6 +53,7 @@ __all__ = [
     "PoolKind",
     "Pooler",
     "Retry",
+    "RolloutPolicy",
     "Settings",
     "SettingsError",
     "Units",

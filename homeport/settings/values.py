@@ -26,8 +26,10 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "cursor_key": ("HOMEPORT_CURSOR_KEY",),
     "unscoped": ("HOMEPORT_UNSCOPED",),
     "units": ("HOMEPORT_UNITS",),
+    "coalesce": ("HOMEPORT_COALESCE",),
     "flags": ("HOMEPORT_FLAGS",),
     "flags_file": ("HOMEPORT_FLAGS_FILE",),
+    "rollout_policy": ("HOMEPORT_ROLLOUT_POLICY",),
 }
 """The environment's names of each attribute, the one that wins first."""
 
@@ -48,10 +50,22 @@ class Unscoped(enum.StrEnum):
 
 
 class Units(enum.StrEnum):
-    """What a unit of work does that has a context on the legacy adapter: refused, or all of it on postgres."""
+    """What a unit of work does over contexts on the legacy adapter, which has no transactions."""
 
+    AUTO = "auto"
+    """It runs on postgres where flags have seen that both adapters are one database, and is refused elsewhere."""
     REFUSE = "refuse"
     POSTGRES = "postgres"
+    """It runs on postgres: the deployer's word that both are one database, where that could not be asked."""
+
+
+class RolloutPolicy(enum.StrEnum):
+    """By what a canary is judged. The rates are those of simulated healthy canaries, in docs/rollout.md."""
+
+    SEQUENTIAL = "sequential"
+    """Tests that may be looked at after every call: at most 1 % of the healthy are rolled back."""
+    LITERAL = "literal"
+    """The documents' rule, errors up by 10 % or p95 by 20 %: more than 80 % of the healthy are rolled back."""
 
 
 def _adapter(value: object) -> Adapter:
@@ -64,6 +78,10 @@ def _unscoped(value: object) -> Unscoped:
 
 def _units(value: object) -> Units:
     return member_of(Units, "answer to units over contexts on the legacy adapter", value)
+
+
+def _rollout_policy(value: object) -> RolloutPolicy:
+    return member_of(RolloutPolicy, "rollout policy", value)
 
 
 def _adapters(value: Mapping[str, object]) -> dict[str, Adapter]:
@@ -101,10 +119,18 @@ def _audience(value: object) -> str:
     return audience
 
 
-def _switch(value: object) -> bool:
+def _coalesce(value: object) -> bool:
+    return _switch("coalesce", value)
+
+
+def _flags(value: object) -> bool:
+    return _switch("flags", value)
+
+
+def _switch(name: str, value: object) -> bool:
     found = {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
     if found is None:
-        raise SettingsError("flags is true or false")
+        raise SettingsError(f"{name} is true or false")
     return found
 
 
@@ -130,8 +156,10 @@ class Settings:
         jwt_audience: whom a bearer token has to be for.
         cursor_key: seals page cursors. Without it every process makes its own, and a cursor is refused by any other
             process and after a restart.
+        coalesce: whether concurrent gets of one moment are asked for in one statement.
         flags: whether flags choose each context's adapter while the process runs: both server adapters are opened.
         flags_file: a TOML file of flags, watched; the environment and the table of the database come before it.
+        rollout_policy: by what canaries are judged, and rolled back where they fail.
         unscoped, units: what may be done without a user, and what a unit does over contexts on the legacy adapter.
         tables: names and types of this database where they differ, by declared table name.
 
@@ -158,9 +186,11 @@ class Settings:
     jwt_audience: str = attrs.field(default="authenticated", converter=_audience)
     cursor_key: bytes | None = attrs.field(default=None, repr=False, converter=attrs.converters.optional(_cursor_key))
     unscoped: Unscoped = attrs.field(default=Unscoped.ALLOW, converter=_unscoped)
-    units: Units = attrs.field(default=Units.REFUSE, converter=_units)
-    flags: bool = attrs.field(default=False, converter=_switch)
+    units: Units = attrs.field(default=Units.AUTO, converter=_units)
+    coalesce: bool = attrs.field(default=False, converter=_coalesce)
+    flags: bool = attrs.field(default=False, converter=_flags)
     flags_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    rollout_policy: RolloutPolicy = attrs.field(default=RolloutPolicy.SEQUENTIAL, converter=_rollout_policy)
     pool: Pool = attrs.field(factory=Pool)
     retry: Retry = attrs.field(factory=Retry)
     tables: Mapping[str, Override] = attrs.field(factory=dict, converter=overrides_of)

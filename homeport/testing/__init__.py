@@ -1,4 +1,4 @@
-"""What other people's tests import: a Homeport in memory, and builders that make rows with all that they need.
+"""What other people's tests import: a Homeport in memory, builders of rows, and a session on which things go wrong.
 
     async def test_the_total_of_a_trip() -> None:
         db = memory(["expenses"])
@@ -63,10 +63,13 @@ from homeport.testing.builders import (
     some_credentials,
 )
 from homeport.testing.contract import check_collection, check_projection
+from homeport.testing.faults import Faults, FaultyStore
 from homeport.testing.transaction import rolled_back
 
 __all__ = [
     "Builder",
+    "Faults",
+    "FaultyStore",
     "a_budget",
     "a_budget_category",
     "a_campground",

@@ -17,6 +17,7 @@ from homeport.kernel.errors import (
     InvalidValue,
     RepositoryError,
     RepositoryNotFoundError,
+    RepositoryPermissionError,
     RepositoryValidationError,
 )
 from homeport.kernel.predicates import one_of
@@ -35,7 +36,8 @@ ROWS_NEEDED = 24
 async def check_collection(collection: Collection[E, Any], make: Make, change: Mapping[str, object]) -> None:
     """Check the base promises on a table: creation, reads, pages, changes, both kinds of deletion, refusals.
 
-    Other rows may be there before; some of the new ones stay. The collection is a table's own, not one owner's.
+    Other rows may be there before; some of the new ones stay. The collection is a table's own, not one owner's. Of an
+    append-only table it is checked that changes and deletions are refused.
 
     Args:
         collection: `db.collection(TABLE)`.
@@ -46,7 +48,7 @@ async def check_collection(collection: Collection[E, Any], make: Make, change: M
         AssertionError: a promise is broken.
     """
     subject = _Subject(collection, make, change)
-    for check in _CHECKS:
+    for check in _APPENDED if subject.table.append_only else _CHECKS:
         await check(subject)
 
 
@@ -267,10 +269,36 @@ async def _soft_deletion(subject: _Subject) -> None:
     assert await subject.rows.discard_many(mine) == 1
 
 
+async def _refused_changes(subject: _Subject) -> None:
+    made = await subject.rows.create(subject.make())
+    key, mine = subject.key(made), subject.among([made])
+    for call in (
+        lambda: subject.rows.update(key, subject.change),
+        lambda: subject.rows.update_many(mine, subject.change),
+        lambda: subject.rows.bulk_update([(key, subject.change)]),
+        lambda: subject.rows.delete(key),
+        lambda: subject.rows.delete_many(mine),
+        lambda: subject.rows.discard(key),
+    ):
+        with refused(RepositoryPermissionError):
+            await call()
+    assert await subject.rows.update(key, {}) == made
+    assert await subject.rows.find_by_id(key) == made
+
+
 def _key(table: Table[Any], row: object) -> Any:  # noqa: ANN401 - a key is of its column's type
     return getattr(row, table.key)
 
 
+_APPENDED: tuple[Check, ...] = (
+    _creation,
+    _creation_of_many,
+    _refused_changes,
+    _refused_fields,
+    _refused_writes,
+    _refused_values,
+    _lists,
+)
 _CHECKS: tuple[Check, ...] = (
     _creation,
     _creation_of_many,

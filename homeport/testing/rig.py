@@ -5,8 +5,8 @@ to install. A test that takes `db` then runs once on each adapter, on clean tabl
 the server's side. `on_one_database` gives PostgreSQL and the legacy API over one database; `migrated_url` is a migrated
 database's URL; `Rig.deployed` has the tables under other names and types.
 
-HOMEPORT_TEST_ADAPTERS limits the adapters. A leg whose server is missing fails where CI=true, and is a skip with its
-reason elsewhere.
+HOMEPORT_TEST_ADAPTERS limits the adapters; HOMEPORT_TEST_COALESCE=true opens them with `coalesce`. A leg whose server
+is missing fails where CI=true, and is a skip with its reason elsewhere.
 """
 
 import os
@@ -20,13 +20,14 @@ import attrs
 import pytest
 import pytest_asyncio
 
-from homeport.composition import Homeport, Opening, create_logins, migrate_up
+from homeport.composition import Homeport, Opening, Wrap, create_logins, migrate_up
 from homeport.composition import open as open_homeport
 from homeport.composition.drafting import draft_migrations
 from homeport.contexts import resolve
 from homeport.kernel.catalog import NO_OVERRIDES
 from homeport.kernel.table import Override
 from homeport.ports.context import Context
+from homeport.ports.store import Session
 from homeport.settings import Settings
 from homeport.testing.report import ADAPTER, ADAPTERS, NAME, Report, report_of
 from homeport.testing.servers import (
@@ -192,16 +193,22 @@ class Rig:
         return await (self._postgres if adapter == "postgres" else self._legacy)(database, overrides=overrides)
 
     async def _memory(self, overrides: Overrides = NO_OVERRIDES) -> Leg:
+        opened: list[Any] = []
+
+        def seen(_: str, __: str, session: Session) -> Session:
+            opened.append(session)
+            return session
+
         again = self._opening(Settings(adapter="memory"), overrides)
-        db = await again()
-        store = db.store(db.contexts[0])
-        mark = store.mark()  # type: ignore[attr-defined]  # the memory store's own
+        db = await self._opening(Settings(adapter="memory"), overrides, seen)()
+        store = opened[0]  # the memory store itself, whatever stands before it
+        mark = store.mark()
 
         async def clean() -> None:
-            store.restore(mark)  # type: ignore[attr-defined]
+            store.restore(mark)
 
         async def nothing() -> list[str]:
-            return list(store.engine.check())  # type: ignore[attr-defined]  # indexes and counters agree with the rows
+            return list(store.engine.check())  # indexes and counters agree with the rows
 
         self._closing.append(db.close)
         return Leg(db=db, clean=clean, leaks=nothing, again=again)
@@ -247,8 +254,10 @@ class Rig:
             server.url(name, user="authenticator", password=_SECRET),
         )
 
-    def _opening(self, settings: Settings, overrides: Overrides) -> Callable[[], Opening]:
-        return lambda: open_homeport(settings, contexts=self.contexts, overrides=overrides)
+    def _opening(self, settings: Settings, overrides: Overrides, wrap: Wrap | None = None) -> Callable[[], Opening]:
+        return lambda: open_homeport(
+            settings, contexts=self.contexts, overrides=overrides, coalesce=coalesced(), wrap=wrap
+        )
 
     async def _served(self, database: str, again: Callable[[], Opening]) -> Leg:
         db = await again()
@@ -277,6 +286,11 @@ def selected() -> tuple[str, ...]:
     if unknown:
         raise pytest.UsageError(f"HOMEPORT_TEST_ADAPTERS: {', '.join(unknown)}: known are {', '.join(ADAPTERS)}")
     return names
+
+
+def coalesced() -> bool:
+    """Whether the adapters are opened with `coalesce`."""
+    return os.environ.get("HOMEPORT_TEST_COALESCE", "") in ("true", "1")
 
 
 def without_server(missing: ServerMissing) -> None:

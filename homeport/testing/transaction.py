@@ -60,7 +60,7 @@ async def rolled_back(database_url: str, contexts: Contexts | None = None) -> As
                 alone = RolledBack(_Connection(unit, role=str(own[0]["role"])))
                 sessions = dict.fromkeys(db.contexts, alone)
                 retry = UnitRetry(_ONCE)
-                yield Homeport(Wiring(sessions, db.catalog, units=alone, no_units="", retry=retry, opened=(alone,)))
+                yield Homeport(Wiring(sessions, db.catalog, units=alone, retry=retry, opened=(alone,)))
                 raise _TestIsOver
 
 

@@ -15,6 +15,7 @@ from homeport.cli import demo
 from homeport.cli.app import app
 from homeport.cli.demo import Wanted, demonstrate
 from homeport.cli.demo.host import Host
+from homeport.cli.demo.journey import Journey
 from homeport.cli.demo.legs import Leg
 from homeport.cli.demo.report import Screen
 from homeport.composition import Homeport, in_memory
@@ -39,7 +40,11 @@ def legs(monkeypatch: pytest.MonkeyPatch, **homes: Homeport | ServerMissing) -> 
             raise home
         yield Leg(adapter=adapter, server="a test's", db=home)
 
+    async def nowhere(*_: object) -> Journey:
+        raise ServerMissing("no PostgREST is here", "fetch one")
+
     monkeypatch.setattr(demo, "opened", opened)
+    monkeypatch.setattr(demo, "travelled", nowhere)
 
 
 class Faulty:
@@ -65,7 +70,10 @@ class Faulty:
 def test_on_one_adapter_it_says_that_nothing_was_compared() -> None:
     ended = run("--adapter", "memory")
     assert ended.exit_code == 0
-    assert ended.output.splitlines()[-1] == "nothing was compared: only one adapter ran"
+    assert ended.output.splitlines()[-2:] == [
+        "the rollout was left out: it goes from the legacy API to postgres; postgres, supabase_legacy did not run",
+        "nothing was compared: only one adapter ran",
+    ]
     assert "150 operations done" in ended.output
 
 
@@ -101,8 +109,9 @@ def test_a_missing_server_is_named_with_its_reason_and_is_no_failure(monkeypatch
     legs(monkeypatch, supabase_legacy=ServerMissing("no PostgREST is here", "fetch one"))
     ended = run()
     assert ended.exit_code == 0
-    assert ended.output.splitlines()[-2:] == [
+    assert ended.output.splitlines()[-3:] == [
         "supabase_legacy did not run: no PostgREST is here. To get it: fetch one",
+        "the rollout was left out: it goes from the legacy API to postgres; supabase_legacy did not run",
         "answers equal on memory and postgres; did not run: supabase_legacy",
     ]
 
@@ -121,6 +130,7 @@ def test_as_json_the_outcome_alone_is_on_standard_output(monkeypatch: pytest.Mon
     ]
     assert outcome["equal"] is True
     assert list(outcome["missing"]) == ["supabase_legacy"]
+    assert "supabase_legacy did not run" in outcome["rollout"]["left_out"]
     assert outcome["adapters"][1]["p50_ms"] <= outcome["adapters"][1]["p95_ms"]
 
 
@@ -140,7 +150,11 @@ def test_an_url_that_is_none_is_refused_before_anything_starts() -> None:
 
 
 @pytest.mark.skipif(len(selected()) < 2, reason="only one adapter is to be tested")
-async def test_the_adapters_answer_alike_on_a_server_of_ones_own(rig: Rig) -> None:
+async def test_the_adapters_answer_alike_on_a_server_of_ones_own(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def elsewhere(*_: object) -> Journey:
+        raise ServerMissing("it has a test of its own", "look there")
+
+    monkeypatch.setattr(demo, "travelled", elsewhere)
     wanted = Wanted(adapters=adapters(), operations=150, seed=11, database_url=server(rig))
     before = await databases(rig)
     outcome = await demonstrate(wanted, Screen(Console(quiet=True)))

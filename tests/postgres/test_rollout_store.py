@@ -151,6 +151,7 @@ async def test_counts_are_written_over_and_read_from_a_minute_on(tables: Rollout
     row = CountRow(
         minute=MINUTE, domain="trips", adapter="postgres", stage="3", calls=2, errors=1, times={75: 2}, outcomes=1
     )
+    row = attrs.evolve(row, faults=1, faulty={4_294_967_295: 1, 0: 2})
     one, two = uuid.uuid4(), uuid.uuid4()
     await tables.write_counts(one, [row])
     await tables.write_counts(one, [attrs.evolve(row, calls=3, times={75: 2, 80: 1}, drawn_times={80: 1})])
@@ -159,10 +160,33 @@ async def test_counts_are_written_over_and_read_from_a_minute_on(tables: Rollout
     found = await tables.counts(MINUTE)
     assert sorted(each.calls for each in found) == [2, 3]
     assert {80: 1} in [each.drawn_times for each in found]
+    assert [each.faulty for each in found] == [row.faulty] * 2
     assert len(await tables.counts(MINUTE - dt.timedelta(hours=1))) == 3
     assert await tables.counts(MINUTE, "expenses") == []
     await tables.forget(MINUTE)
     assert len(await tables.counts(MINUTE - dt.timedelta(hours=1))) == 2
+
+
+async def test_rows_that_come_late_or_grow_weigh_more(tables: RolloutStore) -> None:
+    row = CountRow(
+        minute=MINUTE, domain="trips", adapter="postgres", stage="3", calls=5, outcomes=3, faults=2, refusals=1
+    )
+    process, later = uuid.uuid4(), MINUTE + dt.timedelta(minutes=1)
+    others = [{"domain": "expenses"}, {"stage": "4"}, {"minute": later}, {"minute": MINUTE - dt.timedelta(minutes=1)}]
+
+    async def weight() -> int:
+        async with tables.deciding(wait=False) as decision:
+            assert decision is not None
+            return await decision.weight("trips", "3", MINUTE, later)
+
+    assert await weight() == 0
+    await tables.write_counts(process, [row, *(attrs.evolve(row, **other) for other in others)])  # type: ignore[arg-type]
+    assert await weight() == 11
+    await tables.write_counts(process, [row])
+    assert await weight() == 11
+    await tables.write_counts(process, [attrs.evolve(row, calls=6, faults=3)])
+    await tables.write_counts(uuid.uuid4(), [row])
+    assert await weight() == 24
 
 
 async def test_events_come_in_their_order_and_can_be_added_to_only(tables: RolloutStore, service: str) -> None:

@@ -3,6 +3,7 @@
 Draws are exact and seeded. Shared by the tests and by `benchmarks/rollout_simulation.py`.
 """
 
+import datetime as dt
 import math
 import random
 from collections import Counter
@@ -12,10 +13,13 @@ from statistics import NormalDist
 
 import attrs
 
+from homeport.ports.rollout import CountRow
 from homeport.rollout.judge import Policy, State
+from homeport.rollout.parts import Part, begins
 from homeport.rollout.statistics import Arm, Sums
 from homeport.rollout.times import LAST_BUCKET, bound_of
 
+_START = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 NEVER = 10**9
 """When a run ended that did not end."""
 
@@ -108,6 +112,67 @@ def run(policy: Policy, traffic: Traffic, rng: random.Random, until: frozenset[S
         if state in until:
             return Ending(state, served + traffic.batch, canary.outcomes)
     return Ending(state, NEVER, NEVER)
+
+
+@attrs.frozen(kw_only=True)
+class Crowd:
+    """Users who call minute by minute; each is on the canary or not, for good.
+
+    Attributes:
+        share: of the users that the canary serves.
+        active: the chance that a user has an outcome in a minute.
+        faults: the rate of faults; it is `more` times as high on the canary from the minute `broken` on.
+        troubled: users of the canary who have a fault in every minute from 30 on, and how many minutes long.
+        misfits: the share of all users who have a fault at every call, whatever adapter serves them.
+    """
+
+    users: int
+    share: float
+    active: float
+    minutes: int
+    faults: float = 0.01
+    more: float = 1.0
+    broken: int = 0
+    troubled: tuple[int, int] = (0, 0)
+    misfits: float = 0.0
+
+
+def watch(policy: Policy, crowd: Crowd, rng: random.Random, *, told_apart: bool = True) -> int | None:
+    """The minute of the rollback, if there is one. Users who are not `told_apart` are witnesses every minute."""
+    parts: list[Part] = []
+    there = round(crowd.users * crowd.share)
+    arms = {"primary": crowd.users - there, "candidate": there}
+    misfits = {name: binomial(users, crowd.misfits, rng) for name, users in arms.items()}
+    for minute in range(crowd.minutes):
+        now = _START + dt.timedelta(minutes=minute)
+        for begin in begins(_START, now)[len(parts) :]:
+            parts.append(Part(begin, "primary", "candidate"))
+        for name, users in arms.items():
+            row = _minute(crowd, now, name, users, misfits[name], rng)
+            for part in parts:
+                part.add(row if told_apart else attrs.evolve(row, faulty={}))
+        first, *later = (part.with_(part.fresh()) for part in parts)
+        if policy.judge(attrs.evolve(first, later=tuple(later))).state is State.FAILING:
+            return minute
+    return None
+
+
+def _minute(  # noqa: PLR0917 - what one arm's minute is drawn from
+    crowd: Crowd, now: dt.datetime, name: str, users: int, misfits: int, rng: random.Random
+) -> CountRow:
+    minute = (now - _START) // dt.timedelta(minutes=1)
+    on_canary = name == "candidate"
+    outcomes = binomial(users, crowd.active, rng)
+    rate = crowd.faults * crowd.more if on_canary and minute >= crowd.broken else crowd.faults
+    faulty = dict.fromkeys(rng.sample(range(users), binomial(outcomes, min(rate, 1.0), rng)), 1)
+    faulty |= dict.fromkeys((each for each in range(misfits) if rng.random() < crowd.active), 1)
+    troubled, long = crowd.troubled
+    if on_canary and 30 <= minute < 30 + long:
+        outcomes += troubled
+        faulty |= dict.fromkeys(range(users, users + troubled), 1)
+    return CountRow(
+        minute=now, domain="d", adapter=name, stage="1", outcomes=outcomes, faults=len(faulty), faulty=faulty
+    )
 
 
 class _Drawn:

@@ -93,6 +93,10 @@ class Tables:
         found = [each for each in self.counted.values() if each.minute >= since and domain in (None, each.domain)]
         return sorted(found, key=lambda each: (each.minute, each.domain, each.adapter, each.stage))
 
+    async def weight(self, domain: str, stage: str, since: dt.datetime, before: dt.datetime) -> int:
+        rows = [each for each in await self.counts(since, domain) if each.stage == stage and each.minute < before]
+        return sum(each.calls + each.outcomes + each.faults + each.refusals for each in rows)
+
     async def events(self, domain: str | None = None, *, since: dt.datetime | None = None) -> list[EventRow]:
         return [each for each in self.told if domain in (None, each.domain) and (since is None or each.at >= since)]
 

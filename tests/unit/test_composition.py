@@ -36,6 +36,7 @@ from homeport.repositories.collection import Collection
 from homeport.repositories.social import SOCIAL
 from homeport.repositories.users import USER, USERS
 from homeport.settings import Retry, Settings, SettingsError
+from homeport.testing import FaultyStore
 
 MEMORY = Settings(adapter="memory")
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
@@ -157,6 +158,29 @@ async def test_observers_are_told_of_every_adapters_calls() -> None:
         await db.users.users.count()
     await in_memory(["users"], observers=[seen.append]).users.users.count()
     assert [each.name for each in seen] == ["users.count", "users.count"]
+
+
+async def test_a_drill_is_told_the_context_and_the_adapter_and_units_and_observers_stay() -> None:
+    seen: list[Observation] = []
+
+    def drill(context: str, adapter: str, session: Session) -> Session:
+        return FaultyStore(session, error=RepositoryUnavailableError) if (context, adapter) == wanted else session
+
+    wanted = ("users", "memory")
+    settings = Settings(adapter="memory")
+    async with open_homeport(settings, contexts=["users", "expenses"], wrap=drill, observers=[seen.append]) as db:
+        with pytest.raises(RepositoryUnavailableError):
+            await db.users.users.count()
+        assert await db.expenses.expenses.count() == 0
+        async with db.transaction() as tx:
+            assert await tx.users.users.count() == 0
+        assert [(each.name, each.error) for each in seen] == [
+            ("users.count", "RepositoryUnavailableError"),
+            ("expenses.count", None),
+            ("users.count", None),
+            ("unit", None),
+        ]
+        assert [(each.adapter, each.ok) for each in await db.health()] == [("memory", True)]
 
 
 async def test_names_in_the_database_may_differ() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from homeport.kernel import errors
 from homeport.kernel.errors import RepositoryError, RepositoryUnavailableError, UniqueViolation
@@ -24,6 +25,7 @@ from homeport.rollout.subjects import DRAWN, Draw
 from homeport.rollout.times import LAST_BUCKET, bound_of, bucket_of, quantile
 from tests.support.flaky import Flaky
 
+_QUANTILES = {"0.5": 0.002, "0.95": 0.04, "0.99": 0.04}
 QUERY: Select[Any] = Select("users.find_many", USER)
 FAULT, OWN, GONE = "RepositoryUnavailableError", "UniqueViolation", "CancelledError"
 
@@ -144,7 +146,7 @@ def test_calls_are_counted_by_domain_adapter_and_statement(counts: Counts) -> No
 
 
 def test_what_is_drained_is_not_counted_again_and_what_is_given_back_is(counts: Counts) -> None:
-    told(counts, draw=Draw(1), error=FAULT)
+    told(counts, draw=Draw(1, "ann"), error=FAULT)
     drained = counts.drain()
     assert (counts.drain().calls, counts.drain().arms) == ((), ())
     counts.give_back(drained)
@@ -155,6 +157,7 @@ def test_what_is_drained_is_not_counted_again_and_what_is_given_back_is(counts: 
     assert [(each.outcomes, each.faults, each.refusals, each.buckets) for each in again.arms] == [
         (2, 1, 1, {bucket_of(7): 1})
     ]
+    assert again.arms[0].faulty == drained.arms[0].faulty
 
 
 def test_totals_are_all_since_the_start(counts: Counts) -> None:
@@ -199,6 +202,32 @@ def test_a_subject_is_one_outcome_a_window_however_often_it_fails(counts: Counts
     told(counts, draw=Draw(2), error=FAULT)
     found = arm(counts)
     assert (found.outcomes, found.faults) == (1, 1)
+
+
+def test_whose_faults_they_are_is_known_by_a_hash_that_all_processes_share(clock: Clock) -> None:
+    one, other, foreign = (Counts(clock=clock, key=key) for key in (b"k", b"k", b"another"))
+    for each in (one, other, foreign):
+        told(each, draw=Draw(1, "ann"), error=FAULT)
+        told(each, draw=Draw(1, "ann"), error=FAULT)
+        told(each, draw=Draw(2, "bob"), error=FAULT)
+        told(each, draw=Draw(3, "cid"), error=OWN)
+        told(each, draw=Draw(None), error=FAULT)
+    mine, theirs, others = (arm(each) for each in (one, other, foreign))
+    assert (mine.faults, sorted(mine.faulty.values())) == (3, [1, 1])
+    assert mine.faulty == theirs.faulty
+    assert mine.faulty.keys() & others.faulty.keys() == set()
+    assert "ann" not in repr(Draw(1, "ann"))
+    clock.now += 60
+    told(one, draw=Draw(1, "ann"), error=FAULT)
+    assert arm(one).faulty.keys() < mine.faulty.keys()
+
+
+def test_the_subjects_named_in_a_window_are_bounded_and_their_faults_count_all_the_same(clock: Clock) -> None:
+    counts = Counts(clock=clock, most_named=10)
+    for who in range(100):
+        told(counts, draw=Draw(who, str(who)), error=FAULT)
+    found = arm(counts)
+    assert (found.faults, len(found.faulty)) == (100, 10)
 
 
 def test_both_adapters_have_their_own_outcomes(counts: Counts) -> None:
@@ -298,6 +327,31 @@ def test_the_text_for_prometheus(counts: Counts) -> None:
     assert f'homeport_call_errors_total{{{awkward},error="{OWN}",fault="false"}} 1' in lines
     line = re.compile(r'# (HELP|TYPE) \w+ .+|\w+\{(\w+="([^"\\\n]|\\["\\n])*",?)+\} [0-9.e+-]+')
     assert all(line.fullmatch(each) for each in lines)
+
+
+def test_prometheus_own_parser_reads_it(counts: Counts) -> None:
+    awkward = 'a "b"\\\n{,}= \u00e9'
+    for milliseconds in (1, 2, 3, 40):
+        told(counts, milliseconds=milliseconds, statement=awkward)
+    told(counts, milliseconds=2, statement=awkward, error=FAULT)
+    told(counts, milliseconds=2, statement=awkward, error=OWN)
+    families = {each.name: each for each in text_string_to_metric_families(prometheus(counts))}
+    assert {name: each.type for name, each in families.items()} == {
+        "homeport_call_seconds": "histogram",
+        "homeport_call_quantile_seconds": "gauge",
+        "homeport_call_errors": "counter",
+    }
+    labels = {"domain": "users", "adapter": "postgres", "statement": awkward}
+    errors = {
+        (each.labels["error"], each.labels["fault"]): each.value for each in families["homeport_call_errors"].samples
+    }
+    assert errors == {(FAULT, "true"): 1, (OWN, "false"): 1}
+    quantiles = {each.labels["quantile"]: each.value for each in families["homeport_call_quantile_seconds"].samples}
+    assert quantiles == {share: pytest.approx(expected, rel=0.05) for share, expected in _QUANTILES.items()}
+    samples = families["homeport_call_seconds"].samples
+    assert all(labels.items() <= each.labels.items() for family in families.values() for each in family.samples)
+    assert [each.value for each in samples if each.name.endswith("_count")] == [6]
+    assert [each.value for each in samples if each.labels.get("le") == "+Inf"] == [6]
 
 
 def test_the_buckets_for_prometheus_only_grow(counts: Counts) -> None:

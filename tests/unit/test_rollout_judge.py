@@ -3,10 +3,11 @@
 import math
 import random
 
+import attrs
 import pytest
 
 from homeport.rollout.judge import LiteralRule, Policy, SequentialRule, State
-from homeport.rollout.statistics import Arm, Limits, Sums
+from homeport.rollout.statistics import Arm, Sums
 from homeport.rollout.times import bucket_of
 from tests.support.canaries import DECIDED, Lognormal, Traffic, rollbacks, run
 
@@ -86,6 +87,14 @@ def test_what_was_healthy_may_fail_and_what_was_undecided_may_pass(last: State) 
             ),
         ),
         (
+            arm(45_000, 450),
+            attrs.evolve(arm(5_000, 60), repeats=12),
+            (
+                "a rise of faults is neither shown nor excluded: faults in 1.20% of 5000 outcomes on the candidate "
+                "(12 of 60 again to the same users), 1.00% of 45000 on the primary (1.20 times)"
+            ),
+        ),
+        (
             arm(45_000, 450, 4_500),
             arm(5_000, 50, 1_500),
             (
@@ -136,13 +145,6 @@ def test_the_literal_rule_rolls_healthy_canaries_back_and_the_sequential_one_doe
 
     assert rollbacks(LITERAL, healthy, seed=1) > 40
     assert rollbacks(RULE, healthy, seed=1) <= 2
-
-
-def test_alarms_of_a_plan_are_as_rare_as_those_of_one_step() -> None:
-    limits = Limits().over(3)
-
-    assert limits.fault_alpha + limits.time_alpha == pytest.approx(0.01 / 3)
-    assert limits.fault_ratio == Limits().fault_ratio
 
 
 @pytest.mark.parametrize(

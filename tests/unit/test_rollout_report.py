@@ -1,6 +1,7 @@
 """What a person sees of a rollout: the page, the status, the commands; over tables in memory."""
 
 import datetime as dt
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import attrs
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from homeport.cli import rollout_commands, rollout_report, rollout_screen
 from homeport.cli.app import app
 from homeport.composition import rollout
+from homeport.contexts import resolve
 from homeport.ports.rollout import CountRow, EventRow, StageRow
 from homeport.rollout.live import Flags
 from homeport.rollout.overview import overview
@@ -81,6 +84,15 @@ def test_the_page_has_lines_by_adapter_and_every_decision() -> None:
     assert "6,000" in texts
 
 
+def test_decisions_that_are_close_share_a_number_and_a_minute_is_drawn_in_its_middle() -> None:
+    events = [event(5, "started"), event(50, "aborted"), event(51, "resumed"), event(52, "rolled_back")]
+    texts = read(page(minutes("postgres", errors=0, bucket=90, count=1), events))
+    assert (texts.count("2-4"), texts.count("3")) == (2, 1)  # over both figures; and in the table
+    text = page(minutes("postgres", errors=0, bucket=90, count=1), [])
+    (middle, *_) = re.findall(r'<circle cx="([\d.]+)"', text)
+    assert float(middle) == pytest.approx(64 + 880 * 0.5 / 120, abs=0.1)
+
+
 def test_the_page_asks_nobody_for_anything() -> None:
     text = page(minutes("postgres", errors=0, bucket=90, count=1), [])
     assert re.findall(r"https?:|src=|href=|<script|url\(", text) == []
@@ -138,6 +150,25 @@ def test_flags_are_set_listed_and_cleared(run: Run, tables: Tables) -> None:
     assert run.lines("flags", "clear", "expenses") == ["expenses: nothing to clear"]
     assert [each.kind for each in tables.told] == ["set", "cleared"]
     assert "@" in tables.told[0].by
+
+
+def test_commands_know_the_flags_of_the_file_as_processes_do(run: Run, tables: Tables, tmp_path: Path) -> None:
+    file = tmp_path / "flags.toml"
+    given = {"HOMEPORT_FLAGS_FILE": str(file)}
+    file.write_text('[flags]\nexpenses = "shadow"\nusers = "canary:5"\n')
+    tables.put("users", "postgres")
+
+    def listed() -> list[list[str]]:
+        rows = [line.split("│")[1:4] for line in run("flags", "list", environment=given).stdout.splitlines()]
+        return [[cell.strip() for cell in row] for row in rows if row]
+
+    assert listed() == [["expenses", "shadow", "file"], ["users", "postgres", "table"]]
+    assert json.loads(run("status", "--json", environment=given).stdout)[0]["source"] == "file"
+    file.write_text('[flags]\nexpanses = "shadow"\n')
+    for words in (("flags", "list"), ("status",)):
+        ended = run(*words, environment=given)
+        assert (ended.exit_code, ended.stdout) == (1, "")
+        assert "file: no domain 'expanses'; did you mean expenses" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -212,6 +243,7 @@ def test_status_is_lines_for_a_pipe_and_json_for_a_program(run: Run, tables: Tab
         ("expenses", 200, "table"),
         ("users", 0, "settings"),
     ]
+    assert {each["units"].partition(":")[0] for each in as_json} == {"no units of work"}
 
 
 async def test_status_of_a_held_domain_is_rolled_back(tables: Tables) -> None:
@@ -223,6 +255,32 @@ async def test_status_of_a_held_domain_is_rolled_back(tables: Tables) -> None:
     lines = {each.domain: each for each in await overview(tables, flags.current(), tables.now)}
     assert (lines["expenses"].state, lines["users"].state) == ("rolled_back", "")
     assert rollout_screen.status_table(list(lines.values())).row_count == len(lines)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+async def test_the_table_of_a_terminal_has_every_field_on_a_line_of_its_domain(tables: Tables, width: int) -> None:
+    domains = rollout.domains(Settings(adapter="supabase_legacy", contexts="users,expenses"), resolve(["expenses"]))
+    tables.put("expenses", "canary:12.25")
+    facts = {"fault_ratio": 1.254, "p95_ratio": 0.5}
+    tables.staged["expenses"] = StageRow(
+        domain="expenses", plan=None, stage="1", since=START, state="inconclusive", facts=facts, judged_at=START
+    )
+    row = attrs.evolve(minutes("postgres", errors=4, bucket=90, count=1)[0], compared=9000, mismatches=1)
+    tables.counted = {("one",): attrs.evolve(row, calls=123_456)}
+    await tables.record("expenses", "set", f"flag [set] to canary:100: {'x' * 200}", by="me", facts={})
+    flags = Flags(domains, rollout.sources(domains, table=tables, environment={}))
+    await flags.refresh()
+    await flags.close()
+    target = io.StringIO()
+    view = rollout_screen.status_view(await overview(tables, flags.current(), tables.now), "units: here")
+    Console(file=target, width=width, emoji=False).print(view)
+    lines = [line.rstrip() for line in target.getvalue().splitlines()]
+    cells = ["expenses", "canary", "12.25", "%", "inconclusive", "123456", "0.00%", "1.25", "0.50", "1/9000"]
+    assert next(line.split() for line in lines if line.startswith("expenses ")) == cells
+    assert next(line for line in lines if line.startswith("expenses: ")).startswith(
+        "expenses: 05-01 12:00:00 set: flag [set] to canary:100: xx"
+    )
+    assert (lines[-1], max(map(len, lines)) <= width) == ("units: here", True)
 
 
 def test_a_report_is_one_file(run: Run, tables: Tables, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
 import pytest
 
+from homeport.contexts import SHIPPED, load
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.entity import Entity
 from homeport.kernel.errors import RepositoryUnavailableError, Unsupported
@@ -225,6 +227,15 @@ def test_one_user_is_one_subject_however_spelt() -> None:
 def test_an_operation_is_asked_by_the_first_user_it_names() -> None:
     assert named_in(READ_FOR_SOMEBODY, Somebody(follower_id=INSIDE, user_id=OUTSIDE)) == INSIDE
     assert named_in(READ_FOR_NOBODY, Nobody()) is None
+
+
+def test_every_shipped_operation_names_the_user_who_acts_or_is_for_anybody() -> None:
+    operations = [each for name in SHIPPED for each in load(name).operations]
+    marks = {each.name: {field.name: field.name for field in attrs.fields(each.takes)} for each in operations}
+    named = {each.name: named_in(each, SimpleNamespace(**marks[each.name])) for each in operations}
+    for_anybody = {"pam.search_pam_knowledge", "affiliate_shop.search_affiliate_products"}
+    assert {name for name, field in named.items() if field is None} == for_anybody
+    assert {field for field in named.values() if field is not None} == {"user_id"}
 
 
 async def test_an_operation_that_names_no_user_is_the_callers() -> None:

@@ -13,6 +13,7 @@ from homeport.settings import (
     Pooler,
     PoolKind,
     Retry,
+    RolloutPolicy,
     Settings,
     SettingsError,
     Units,
@@ -63,6 +64,13 @@ def test_nothing_given_is_the_defaults() -> None:
     assert load({}) == Settings()
     assert Settings().adapter is Adapter.POSTGRES
     assert (Settings().pool.size, Settings().pool.overflow, Settings().pool.timeout) == (10, 5, 30.0)
+
+
+def test_the_rollout_policy_may_stand_in_a_file(tmp_path: Path) -> None:
+    assert load(written(tmp_path, 'rollout_policy = "literal"')).rollout_policy is RolloutPolicy.LITERAL
+    assert Settings().rollout_policy is RolloutPolicy.SEQUENTIAL
+    with pytest.raises(SettingsError, match="known: literal, sequential"):
+        load(written(tmp_path, 'rollout_policy = "brave"'))
 
 
 def test_this_process_is_read_when_no_environment_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +153,7 @@ def test_users_units_and_timeouts_are_settings() -> None:
             "HOMEPORT_JWT_AUDIENCE": "mobile",
             "HOMEPORT_UNSCOPED": "refuse",
             "HOMEPORT_UNITS": "postgres",
+            "HOMEPORT_ROLLOUT_POLICY": "literal",
             "HOMEPORT_POOL_KIND": "lean",
             "HOMEPORT_LOCK_TIMEOUT": "5",
             "HOMEPORT_HOST_TIMEOUT": "0.5",
@@ -157,6 +166,7 @@ def test_users_units_and_timeouts_are_settings() -> None:
         jwt_audience="mobile",
         unscoped=Unscoped.REFUSE,
         units=Units.POSTGRES,
+        rollout_policy=RolloutPolicy.LITERAL,
         pool=Pool(kind=PoolKind.LEAN, lock_timeout=5, host_timeout=0.5),
         retry=Retry(deadline=3, budget=0),
     )
@@ -188,7 +198,8 @@ def test_a_context_is_served_by_its_own_adapter_or_by_the_one_for_all() -> None:
         ({"HOMEPORT_POOLER": "session"}, "known: none, transaction"),
         ({"HOMEPORT_POOL_KIND": "large"}, "known: asyncpg, lean"),
         ({"HOMEPORT_UNSCOPED": "deny"}, "known: allow, refuse"),
-        ({"HOMEPORT_UNITS": "legacy"}, "known: postgres, refuse"),
+        ({"HOMEPORT_UNITS": "legacy"}, "known: auto, postgres, refuse"),
+        ({"HOMEPORT_ROLLOUT_POLICY": "brave"}, "known: literal, sequential"),
         ({"HOMEPORT_RETRY_ATTEMPTS": "0"}, "whole number, 1 or more"),
         ({"HOMEPORT_RETRY_BUDGET": "1.5"}, "a number from 0 to 1"),
         ({"HOMEPORT_SCOPED_DATABASE_URL": "secret"}, "begins with postgresql://"),

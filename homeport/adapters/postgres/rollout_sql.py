@@ -33,17 +33,23 @@ ON CONFLICT (domain) DO UPDATE SET plan = excluded.plan, stage = excluded.stage,
 DROP_STAGE = "/* homeport.drop_stage */ DELETE FROM homeport.rollout_plans WHERE domain = $1"
 
 _NUMBERS = (
-    "calls, errors, own_errors, times, outcomes, faults, refusals, drawn_times, compared, mismatches, races, dropped"
+    "calls, errors, own_errors, times, outcomes, faults, refusals, drawn_times, faulty, "
+    "compared, mismatches, races, dropped"
 )
+_MAPPED = ("times", "drawn_times", "faulty")
 COUNTS = f"""/* homeport.counts */
 SELECT minute, domain, adapter, stage, {_NUMBERS} FROM homeport.rollout_counts
 WHERE minute >= $1 AND ($2::text IS NULL OR domain = $2) ORDER BY minute, domain, adapter, stage
 """
 WRITE_COUNTS = f"""/* homeport.write_counts */
 INSERT INTO homeport.rollout_counts (process, minute, domain, adapter, stage, {_NUMBERS})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT (domain, minute, adapter, stage, process)
 DO UPDATE SET ({_NUMBERS}) = ROW({", ".join(f"excluded.{each}" for each in _NUMBERS.split(", "))})
+"""
+WEIGHT = """/* homeport.counts_weight */
+SELECT coalesce(sum(calls + outcomes + faults + refusals), 0)::bigint FROM homeport.rollout_counts
+WHERE domain = $1 AND stage = $2 AND minute >= $3 AND minute < $4
 """
 FORGET_COUNTS = "/* homeport.forget_counts */ DELETE FROM homeport.rollout_counts WHERE minute < $1"
 
@@ -76,10 +82,7 @@ def events(rows: Iterable[asyncpg.Record]) -> list[EventRow]:
 
 
 def counts(rows: Iterable[asyncpg.Record]) -> list[CountRow]:
-    return [
-        CountRow(**{**row, "times": _buckets(row["times"]), "drawn_times": _buckets(row["drawn_times"])})
-        for row in rows
-    ]
+    return [CountRow(**{**row, **{name: _numbers(row[name]) for name in _MAPPED}}) for row in rows]
 
 
 def count_values(process: uuid.UUID, row: CountRow) -> tuple[object, ...]:
@@ -96,5 +99,5 @@ def _read(value: str | None) -> Mapping[str, object] | None:
     return found
 
 
-def _buckets(value: str) -> dict[int, int]:
-    return {int(bucket): count for bucket, count in orjson.loads(value).items()}
+def _numbers(value: str) -> dict[int, int]:
+    return {int(name): count for name, count in orjson.loads(value).items()}

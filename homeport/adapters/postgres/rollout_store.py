@@ -177,6 +177,9 @@ class Decision:
     async def counts(self, since: dt.datetime, domain: str | None = None) -> list[CountRow]:
         return sql.counts(await self._connection.fetch(sql.COUNTS, since, domain))
 
+    async def weight(self, domain: str, stage: str, since: dt.datetime, before: dt.datetime) -> int:
+        return int(await self._connection.fetchval(sql.WEIGHT, domain, stage, since, before))
+
     async def set_flag(self, domain: str, flag: str, *, held: bool = False, by: str) -> FlagRow:
         return sql.flags(await self._connection.fetch(sql.SET_FLAG, domain, flag, held, by))[0]
 

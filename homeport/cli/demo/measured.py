@@ -9,6 +9,7 @@ from homeport.cli.demo.answers import difference, neutral
 from homeport.cli.demo.application import Run
 from homeport.cli.demo.legs import Leg
 from homeport.cli.demo.rows import Batch
+from homeport.repositories.users import USER
 from homeport.settings import Adapter
 
 Advance = Callable[[int], None]
@@ -26,6 +27,10 @@ class Script:
     @property
     def rows(self) -> int:
         return sum(len(rows) for _, rows in self.batches)
+
+    @property
+    def users(self) -> int:
+        return sum(len(rows) for table, rows in self.batches if table is USER)
 
 
 @attrs.frozen

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from homeport.cli.demo import journey_report
+from homeport.cli.demo.journey import Journey
 from homeport.cli.demo.measured import Advance, Difference, Measured
 from homeport.settings import Adapter
 
@@ -24,6 +26,7 @@ class Outcome:
         measured: the legs that ran. All are compared with the first.
         differences: the first one of each leg that has any.
         missing: the legs that can't be had here, with the reason and how to get them.
+        journey: what became of the rollout, or why there was none.
         roles_made: roles that are new on the user's own server, and stay.
     """
 
@@ -31,6 +34,7 @@ class Outcome:
     measured: Sequence[Measured]
     differences: dict[Adapter, Difference]
     missing: dict[Adapter, str]
+    journey: Journey | str
     roles_made: Sequence[str] = ()
 
     @property
@@ -62,24 +66,24 @@ class Screen:
     """A person's view of the run: a bar that moves on a terminal, and a line for each thing done anywhere."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        self.console = console
 
     def line(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=style, markup=False)
+        self.console.print(text, style=style, markup=False)
 
     @contextmanager
     def stage(self, text: str, total: int) -> Iterator[Advance]:
         """Something with steps, and how to tell of them."""
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
+        with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
             task = bar.add_task(text, total=total)
             yield lambda steps: bar.advance(task, steps)
 
     def show(self, outcome: Outcome) -> None:
-        """The tables, what differs, what is missing, and the verdict as the last line."""
+        """The tables, what differs, what is missing, the rollout, and the verdict on the answers as the last line."""
         if outcome.measured:
-            self._console.print(_by_adapter(outcome, self._box))
-            self._console.print(_by_kind(outcome.measured, self._box))
+            self.console.print(_by_adapter(outcome, self._box))
+            self.console.print(_by_kind(outcome.measured, self._box))
             self.line("Times of this machine with whatever else it does: no benchmark.", "dim")
         for adapter, found in outcome.differences.items():
             self._difference(outcome.measured[0].adapter, adapter, found)
@@ -88,8 +92,17 @@ class Screen:
         if outcome.roles_made:
             made = ", ".join(outcome.roles_made)
             self.line(f"New roles on your server, which stay, as roles belong to all its databases: {made}", "yellow")
+        self._journey(outcome.journey)
         good = outcome.compared and not outcome.differences
         self.line(outcome.verdict, "bold green" if good else "bold red" if outcome.differences else "bold yellow")
+
+    def _journey(self, journey: Journey | str) -> None:
+        if isinstance(journey, str):
+            self.line(f"the rollout was left out: {journey}", "yellow")
+            return
+        self.line("The rollout, as it was recorded:", "bold")
+        for each in journey_report.told(journey):
+            self.line(each)
 
     def _difference(self, reference: Adapter, adapter: Adapter, found: Difference) -> None:
         where = f" at {found.place}" if found.place else ""
@@ -99,7 +112,7 @@ class Screen:
 
     @property
     def _box(self) -> box.Box | None:
-        return box.SIMPLE_HEAD if self._console.is_terminal else None
+        return box.SIMPLE_HEAD if self.console.is_terminal else None
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:
@@ -110,8 +123,13 @@ def as_json(outcome: Outcome) -> dict[str, object]:
         "seed": outcome.seed,
         "adapters": [_leg(outcome, each) for each in outcome.measured],
         "missing": dict(outcome.missing),
+        "rollout": _rollout(outcome.journey),
         "roles_made": list(outcome.roles_made),
     }
+
+
+def _rollout(journey: Journey | str) -> dict[str, object]:
+    return {"left_out": journey} if isinstance(journey, str) else journey_report.as_json(journey)
 
 
 def _leg(outcome: Outcome, measured: Measured) -> dict[str, object]:

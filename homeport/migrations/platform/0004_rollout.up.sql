@@ -28,7 +28,7 @@ CREATE TABLE homeport.rollout_plans (
 );
 
 -- One row a minute, domain, adapter, process and stage. A process writes its own rows whole, so that writing one again
--- after a lost answer counts nothing twice. Times are counts by bucket.
+-- after a lost answer counts nothing twice. Times are counts by bucket; faulty are faults by a keyed hash of their subject.
 CREATE TABLE homeport.rollout_counts (
     minute timestamptz NOT NULL,
     domain text COLLATE "C" NOT NULL,
@@ -43,6 +43,7 @@ CREATE TABLE homeport.rollout_counts (
     faults bigint DEFAULT 0 NOT NULL,
     refusals bigint DEFAULT 0 NOT NULL,
     drawn_times jsonb DEFAULT '{}' NOT NULL,
+    faulty jsonb DEFAULT '{}' NOT NULL,
     compared bigint DEFAULT 0 NOT NULL,
     mismatches bigint DEFAULT 0 NOT NULL,
     races bigint DEFAULT 0 NOT NULL,

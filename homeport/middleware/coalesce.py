@@ -1,0 +1,227 @@
+"""Concurrent gets become one statement: `key = ANY (..)` instead of one round trip each. Off unless it is opened.
+
+A get waits until the loop has given everybody else a turn. Who asks by then for a row of the same table by its key, and
+the rest alike, is asked for together with it. A get that stays alone is made as it is, by its own task.
+"""
+
+import asyncio
+import contextvars
+import copy
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, TypeAlias
+
+from homeport.kernel.capabilities import Capability
+from homeport.kernel.catalog import Catalog
+from homeport.kernel.entity import E
+from homeport.kernel.errors import RepositoryError
+from homeport.kernel.identity import Identity
+from homeport.kernel.operation import Operation, P, R
+from homeport.kernel.pages import CursorSigner
+from homeport.kernel.predicates import Comparator, Compare, Field, Literal, OneOf, Predicate, all_of, conjuncts, field
+from homeport.kernel.query import Delete, Insert, Order, Select, Update, UpdateEach, Written
+from homeport.kernel.table import Table
+from homeport.kernel.types import JsonType
+from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
+from homeport.ports.store import Session, Unit
+
+MOST = 500
+"""How many gets one statement answers; the next one begins another."""
+
+Shape: TypeAlias = tuple[str, Table[Any], tuple[Predicate, ...]]
+"""What gets have in common that are asked together: statement's name, table, all conditions but that of the key."""
+Waiter: TypeAlias = asyncio.Future[list[E] | None]
+"""One caller's: the row in a list, an empty list for none, or None where nobody else has asked."""
+
+
+def get_of(query: Select[Any]) -> tuple[Shape, object] | None:
+    """A get's shape, and the key it asks for; None for any other query."""
+    if query.order or query.limit is not None or query.offset or query.lock is not None:
+        return None
+    parts, key = conjuncts(query.where), query.table.key
+    for place, each in enumerate(parts):
+        if (
+            isinstance(each, Compare)
+            and each.comparator is Comparator.EQ
+            and isinstance(each.left, Field)
+            and each.left.name == key
+            and isinstance(each.right, Literal)
+        ):
+            return (query.name, query.table, parts[:place] + parts[place + 1 :]), each.right.value
+    return None
+
+
+class Batch(Generic[E]):
+    """Gets that are asked together, of callers in one context of one loop."""
+
+    def __init__(self, shape: Shape, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+        self._shape = shape
+        self._loop = loop
+        self._context = context
+        self._asked: list[tuple[object, Waiter[E]]] = []
+        self._staying = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def takes(self, context: contextvars.Context) -> bool:
+        """Whether there is room, and a caller's context is that of all: an observer may read a request's id from it."""
+        if len(self._asked) >= MOST or not self._loop.is_running():
+            return False
+        try:
+            return self._context == context
+        except Exception:  # noqa: BLE001 - a value of the caller's that can't be compared is not known to be the same
+            return False
+
+    def join(self, key: object) -> Waiter[E]:
+        waiter: Waiter[E] = self._loop.create_future()
+        self._asked.append((key, waiter))
+        self._staying += 1
+        return waiter
+
+    def leave(self, waiter: Waiter[E]) -> None:
+        """A caller was cancelled. It leaves alone; the last one takes the statement with it."""
+        if waiter.done() and not waiter.cancelled():
+            waiter.exception()  # looked at, so that nobody is told that it never was
+        self._staying -= 1
+        if self._staying == 0 and self._task is not None:
+            self._task.cancel()
+
+    def send(self, session: Session) -> "asyncio.Task[None] | None":
+        """Asks for all of them; a caller that is alone is told so."""
+        if self._staying > 1:
+            self._task = self._loop.create_task(self._carried_out(session), context=self._context)
+        else:
+            for waiter in self._waiting():
+                waiter.set_result(None)
+        return self._task
+
+    async def _carried_out(self, session: Session) -> None:
+        keys = tuple(dict.fromkeys(key for key, _ in self._asked))
+        try:
+            rows = await session.fetch(self._query(keys))
+        except asyncio.CancelledError:
+            for waiter in self._waiting():
+                waiter.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - every caller is told, none is left to wait
+            for waiter in self._waiting():
+                waiter.set_exception(_own(error))
+        else:
+            self._answer(rows, twice=len(keys) < len(self._asked))
+
+    def _query(self, keys: tuple[object, ...]) -> Select[E]:
+        """On behalf of nobody in particular."""
+        name, table, rest = self._shape
+        return Select(name, table, all_of(*rest, OneOf(field(table.key), keys)), (Order(table.key),))
+
+    def _answer(self, rows: list[E], *, twice: bool) -> None:
+        """Where a row may be asked for twice, its jsonb, which is not frozen, is nobody else's."""
+        _, table, _ = self._shape
+        found = {getattr(row, table.key): row for row in rows}
+        copied = twice and any(isinstance(each.type, JsonType) for each in table.columns)
+        for key, waiter in self._asked:
+            if not waiter.done():
+                row = found.get(key)
+                waiter.set_result([] if row is None else [copy.deepcopy(row) if copied else row])
+
+    def _waiting(self) -> list[Waiter[E]]:
+        return [waiter for _, waiter in self._asked if not waiter.done()]
+
+
+class CoalescedStore:
+    """A session whose concurrent gets are asked together.
+
+    Only those of this session, hence of one identity, and of callers whose context variables are equal: two requests
+    that carry an id each share nothing. Units are the session's own: no batch ever is part of a transaction.
+
+    Everybody gets a list of their own. Callers who asked for the same row may share the entity, which is frozen. An
+    error reaches all callers of its batch, each as an instance of its own.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._open: dict[Shape, Batch[Any]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.adapter: str = session.adapter
+        self.capabilities: Capability = session.capabilities
+        self.catalog: Catalog = session.catalog
+        self.cursors: CursorSigner = session.cursors
+
+    async def fetch(self, query: Select[E], /) -> list[E]:
+        get = get_of(query)
+        if get is None:
+            return await self._session.fetch(query)
+        shape, key = get
+        batch: Batch[E] = self._gathering(shape)
+        waiter = batch.join(key)
+        try:
+            answer = await waiter
+        except asyncio.CancelledError:
+            batch.leave(waiter)
+            raise
+        return await self._session.fetch(query) if answer is None else answer
+
+    def _gathering(self, shape: Shape) -> Batch[Any]:
+        """The batch that the shape's gets join until the loop's next turn."""
+        context = contextvars.copy_context()
+        batch = self._open.get(shape)
+        if batch is None or not batch.takes(context):
+            loop = asyncio.get_running_loop()
+            batch = self._open[shape] = Batch(shape, loop, context)
+            loop.call_soon(self._send, shape, batch, context=context)
+        return batch
+
+    def _send(self, shape: Shape, batch: Batch[Any]) -> None:
+        if self._open.get(shape) is batch:
+            del self._open[shape]
+        task = batch.send(self._session)
+        if task is not None:
+            self._under_way.add(task)  # the loop itself would forget it
+            task.add_done_callback(self._under_way.discard)
+
+    # -- everything else is the session's
+
+    def stream(self, query: Select[E], /) -> AsyncIterator[E]:
+        return self._session.stream(query)
+
+    def count(self, query: Select[Any], /) -> Coroutine[Any, Any, int]:
+        return self._session.count(query)
+
+    def insert(self, command: Insert[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.insert(command)
+
+    def update(self, command: Update[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.update(command)
+
+    def update_each(self, command: UpdateEach[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.update_each(command)
+
+    def delete(self, command: Delete[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.delete(command)
+
+    def run(self, operation: Operation[P, R], parameter: P, /) -> Coroutine[Any, Any, R]:
+        return self._session.run(operation, parameter)
+
+    def execute_query(self, query: str, params: Sequence[object] = ()) -> Coroutine[Any, Any, list[dict[str, object]]]:
+        return self._session.execute_query(query, params)
+
+    def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AbstractAsyncContextManager[Unit]:
+        return self._session.transaction(options)
+
+    def scoped(self, identity: Identity, /) -> "CoalescedStore":
+        return CoalescedStore(self._session.scoped(identity))
+
+    def ping(self) -> Coroutine[Any, Any, None]:
+        return self._session.ping()
+
+    def close(self) -> Coroutine[Any, Any, None]:
+        return self._session.close()
+
+
+def _own(error: Exception) -> Exception:
+    """The error for one caller more: a traceback grows with every raise, so nobody shares one."""
+    if not isinstance(error, RepositoryError):
+        return error
+    own = copy.copy(error)
+    own.__cause__, own.__context__ = error.__cause__, error.__context__
+    own.__suppress_context__ = error.__suppress_context__
+    return own.with_traceback(error.__traceback__)
