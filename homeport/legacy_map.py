@@ -10,6 +10,7 @@ import attrs
 
 from homeport.composition.repositories import Repositories
 from homeport.kernel.errors import InvalidField, unknown_name
+from homeport.repositories.base import served, withheld
 from homeport.repositories.collection import Collection
 from homeport.settings import SettingsError
 
@@ -232,6 +233,9 @@ ALIASES: Final[Mapping[str, str]] = {
 }
 """The names that tables have in the live database, where they differ. Columns are Homeport's under these names too."""
 
+WITHHELD: Final = ("audit_logs", "system_config", "user_credentials")
+"""Shipped tables that no code reaches by writing their names, whatever map it brings along."""
+
 _BY_TABLE = {each.table: each for each in (*_DOCUMENTED, *_TRANSITION, *_OF_TOOLS)}
 
 TABLE_REPOSITORY_MAP: Final[Mapping[str, Place]] = {
@@ -242,8 +246,10 @@ TABLE_REPOSITORY_MAP: Final[Mapping[str, Place]] = {
 
 
 def place_of(table_name: str, known: Mapping[str, Place] = TABLE_REPOSITORY_MAP) -> Place:
-    """Where the table's rows are. Raises InvalidField for an unknown name, with the nearest known ones."""
+    """Where the table's rows are. Raises InvalidField for a withheld name, or an unknown one with the nearest known."""
     found = known.get(table_name) if isinstance(table_name, str) else None
+    if found is None and table_name in WITHHELD:
+        raise withheld(table_name)
     if found is None:
         raise InvalidField(unknown_name("table", table_name, known), field="table")
     return found
@@ -257,16 +263,16 @@ def collection_of(
     An application's own context of the same name takes a shipped one's place.
 
     Raises:
-        InvalidField: an unknown name; the message has the nearest known ones.
+        InvalidField: an unknown name, the message has the nearest known ones; or a table that is withheld.
         SettingsError: the table's context is not installed.
     """
     place = place_of(table_name, known)
     for context in db.contexts:
         for table in context.tables:
             if context.name == place.context and table.name == place.table:
-                return db.collection(table)
+                return db.collection(served(table))
     installed = ", ".join(each.name for each in db.contexts)
     raise SettingsError(f"{place.table} is in the context {place.context}, which is not installed: {installed}")
 
 
-__all__ = ["ALIASES", "TABLE_REPOSITORY_MAP", "Place", "collection_of", "place_of"]
+__all__ = ["ALIASES", "TABLE_REPOSITORY_MAP", "WITHHELD", "Place", "collection_of", "place_of"]

@@ -67,7 +67,7 @@ class SafeDb:
       writes, `login_history` for one, then have to be written by their repositories.
 
     Raises everywhere, besides what a collection raises:
-        InvalidField: no such table; the message has the nearest names.
+        InvalidField: no such table, the message has the nearest names; or one that is withheld from calls by name.
         SettingsError: the table's context is not installed.
         RepositoryPermissionError: with "enforce", there is no user, or the user may not.
         Unsupported: with "enforce", `db` is a scope or a unit, which has its user already.
@@ -146,19 +146,20 @@ class SafeDb:
     ) -> list[Record] | Record | None:
         """The rows, in the table's own order unless `order_by` names a column; the first or None if `single`.
 
-        `columns` stands for `select`: column names, as a list or with commas; no embedded tables. A limit of 0 gives
-        no rows: before, it gave all.
+        `columns` stands for `select`: column names, as a list or with commas, each as `name` or `alias:name`, and `*`
+        for all. Embedded tables, casts, JSON paths and aggregates are refused by name. A limit of 0 gives no rows:
+        before, it gave all.
         """
         place = self._warned("select", table or table_name)
         with self._logged("select", place, user_id):
             rows = self._rows(place, user_id)
-            names = _columns(rows.table, select if columns is None else columns)
+            shown = _shown(rows.table, select if columns is None else columns)
             order = None if order_by is None else [Order(_column(rows.table, order_by).name, order_desc)]
             most = 1 if single and (limit is None or limit > 0) else limit
             found = await rows.find_many(
                 _filters(rows.table, filters), order_by=order, limit=most, name="safe_db_select"
             )
-            records = [_record(each, names) for each in found]
+            records = [_record(each, shown) for each in found]
             if single:
                 return records[0] if records else None
             return records
@@ -375,20 +376,38 @@ def _mapping(given: object, name: str) -> Data:
     return cast("Data", given)
 
 
-def _columns(table: Table[Any], wanted: str | Sequence[str]) -> list[str] | None:
-    """The columns that are asked for, None for all. Raises InvalidField."""
-    names = [each.strip() for each in wanted.split(",")] if isinstance(wanted, str) else list(wanted)
-    return None if names == ["*"] else [_column(table, each).name for each in names]
+def _shown(table: Table[Any], wanted: str | Sequence[str]) -> dict[str, str]:
+    """The columns that are asked for, by the name under which each is answered. Raises InvalidField."""
+    shown: dict[str, str] = {}
+    for each in wanted.split(",") if isinstance(wanted, str) else wanted:
+        for answered, column in _pairs(table, str(each).strip()):
+            if shown.setdefault(answered, column) != column:
+                raise InvalidField(f"{table.name}: two columns are asked for as {answered[:80]}", field=answered[:80])
+    return shown
 
 
-def _record(entity: Entity, names: Sequence[str] | None = None) -> Record:
-    """The row as the REST API had it: `to_json`, but for numerics, with which callers calculate."""
+def _pairs(table: Table[Any], asked: str) -> list[tuple[str, str]]:
+    """What `*`, `column` or `alias:column` means: names under which something is answered, and their columns."""
+    if asked == "*":
+        return [(name, name) for name in table.by_name]
+    if any(mark in asked for mark in _MORE_THAN_A_COLUMN):
+        told = "only columns, their aliases and * are selected: no embedded tables, casts, JSON paths or aggregates"
+        raise InvalidField(f"{table.name}: {told}", field=asked[:80])
+    alias, _, column = (part.strip() for part in asked.partition(":"))
+    return [(alias, _column(table, column).name)] if alias and column else [(asked, _column(table, asked).name)]
+
+
+_MORE_THAN_A_COLUMN: Final = ("(", ")", "::", "->", "!", '"')
+
+
+def _record(entity: Entity, shown: Mapping[str, str] | None = None) -> Record:
+    """What is `shown` of the row, as the REST API had it: `to_json`, but for numerics, with which callers calculate."""
     every: Record = dict(to_json(entity))
     for name in every:
         value = getattr(entity, name)
         if isinstance(value, Decimal):
             every[name] = json.loads(format(value, "f"))
-    return every if names is None else {name: every[name] for name in names}
+    return every if shown is None else {alias: every[name] for alias, name in shown.items()}
 
 
 __all__ = ["Record", "RecordId", "SafeDb"]

@@ -96,6 +96,7 @@ LOGIN = table(
     indexes=[index("user_id", "-login_time")],
     policies=own_read(),
     order=["-login_time"],
+    append_only=True,
 )
 
 ADMIN = table(
@@ -120,7 +121,7 @@ SECURITY_EVENT = table(
 
 
 class StoredAccess:
-    """The port over a store. The history of sign-ins has no collection here: nothing changes it."""
+    """The port over a store. The history of sign-ins has no collection here: it is only added to."""
 
     def __init__(self, store: Store) -> None:
         self.sessions: Collection[UserSession, uuid.UUID] = Collection(store, SESSION)

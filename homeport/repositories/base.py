@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeport.kernel.binding import Filters
-from homeport.kernel.entity import Entity
-from homeport.kernel.errors import RepositoryValidationError
+from homeport.kernel.entity import E, Entity
+from homeport.kernel.errors import InvalidField, RepositoryValidationError
+from homeport.kernel.table import Table
 from homeport.ports.store import Session, Unit
 from homeport.repositories.collection import Collection
 from homeport.repositories.dicts import to_dict
@@ -18,10 +19,11 @@ class BaseRepository:
 
     Names are looked up among the installed tables and their declared columns; whatever else is refused with the
     nearest known names and never becomes part of a statement. Filters are equalities, a list meaning one of, None
-    meaning IS NULL, or a predicate. Soft-deleted rows don't exist.
+    meaning IS NULL, or a predicate. Soft-deleted rows don't exist. A table that is declared as withheld, such as
+    `user_credentials`, is not served.
 
     Raises everywhere:
-        InvalidField: an unknown table or column, or one that is set by the database.
+        InvalidField: an unknown or withheld table, an unknown column, or one that is set by the database.
         InvalidValue: a value does not fit its column exactly.
     """
 
@@ -76,7 +78,18 @@ class BaseRepository:
         return await self._session.execute_query(query, () if params is None else params)
 
     def _rows(self, table: str) -> Collection[Any, Any]:
-        return Collection(self._session, self._session.catalog.named(table))
+        return Collection(self._session, served(self._session.catalog.named(table)))
+
+
+def served(table: Table[E]) -> Table[E]:
+    """The table, for a caller who wrote its name as text. Raises InvalidField for one that is withheld from those."""
+    if table.withheld:
+        raise withheld(table.name)
+    return table
+
+
+def withheld(name: str) -> InvalidField:
+    return InvalidField(f"{name} is never reached by its name: call its repository's methods", field="table")
 
 
 def _checked(rows: Collection[Any, Any], columns: Sequence[str] | None) -> list[str]:

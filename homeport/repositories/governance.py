@@ -32,6 +32,8 @@ AUDIT_LOG = table(
     ],
     policies=SERVICE,
     order=["-occurred_at", "-id"],
+    withheld=True,
+    append_only=True,
 )
 
 SYSTEM_CONFIG = table(
@@ -44,11 +46,12 @@ SYSTEM_CONFIG = table(
     indexes=[index("updated_by")],
     policies=catalogue(eq("is_secret", False)),
     order=["key"],
+    withheld=True,
 )
 
 
 class StoredGovernance:
-    """Both ports over a store. The audit log has no collection here: nothing changes it."""
+    """Both ports over a store. The audit log has no collection here: it is only added to."""
 
     def __init__(self, store: Store) -> None:
         self.settings: Collection[SystemConfig, str] = Collection(store, SYSTEM_CONFIG)

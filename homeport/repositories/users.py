@@ -53,6 +53,7 @@ CREDENTIALS = table(
     columns={"user_id": OWNER, "created_at": CREATED, "updated_at": UPDATED},
     checks=[at_least("failed_attempts", 0)],
     policies=SERVICE,
+    withheld=True,
 )
 
 

@@ -16,6 +16,7 @@ from homeport.kernel.errors import (
     UniqueViolation,
 )
 from homeport.kernel.predicates import ge
+from homeport.legacy_map import WITHHELD
 from homeport.repositories.dicts import to_dict
 from homeport.testing import a_post, a_profile, a_user, an_expense
 from tests.support.refusals import refused, violated
@@ -60,6 +61,23 @@ async def test_an_unknown_table_is_refused_by_every_method(db: Homeport, table: 
 async def test_the_nearest_tables_are_named(db: Homeport) -> None:
     with pytest.raises(InvalidField, match="did you mean expenses"):
         await db.base.select("expense", {})
+
+
+@pytest.mark.parametrize("table", WITHHELD)
+async def test_a_withheld_table_is_refused_by_every_method(db: Homeport, table: str) -> None:
+    await db.users.set_password_hash((await a_user(db)).id, "x" * 40)
+    for base in (db.base, db.as_service().base):
+        for name in (table, f"public.{table}"):
+            for call in (
+                base.insert(name, {}),
+                base.select(name),
+                base.select_one(name, None, ["password_hash"]),
+                base.update(name, {"failed_attempts": 0}, {"failed_attempts": 1}),
+                base.delete(name, {"failed_attempts": 0}),
+            ):
+                with pytest.raises(InvalidField, match=f"^{table} is never reached by its name"):
+                    await call
+    assert await db.users.credentials.count({"failed_attempts": 0}) == 1
 
 
 # -- select and select_one

@@ -1,10 +1,15 @@
-"""Toggles and counters hold when a thousand callers come at once, on every adapter."""
+"""Toggles, counters and what there is one of hold when hundreds of callers come at once, on every adapter."""
 
 import asyncio
 import uuid
+from collections import Counter
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 from homeport.composition import Homeport
+from homeport.domain.access import token_hash
 from homeport.domain.social import Post
+from homeport.testing import a_session, a_user
 
 CALLERS = {"memory": 1000, "postgres": 1000, "supabase_legacy": 200}
 
@@ -74,3 +79,48 @@ async def test_follows_at_once_make_one_row(db: Homeport, adapter: str) -> None:
     follows = await asyncio.gather(*(db.social.follow_user(one, other) for _ in range(number)))
     assert len({each.id for each in follows}) == 1
     assert sum(await asyncio.gather(*(db.social.unfollow_user(one, other) for _ in range(number)))) == 1
+
+
+# -- what there is one of
+
+
+async def outcomes(calls: Iterable[Coroutine[Any, Any, object]]) -> Counter[str]:
+    """How often each came to which answer, True and False being told apart, or to which error."""
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    return Counter(str(each) if isinstance(each, bool) else type(each).__name__ for each in ended)
+
+
+async def test_of_vehicles_made_and_promoted_at_once_one_is_primary(db: Homeport) -> None:
+    user, vehicles = await a_user(db), db.vehicles
+    there = await vehicles.vehicles.create_many([{"user_id": user.id, "name": str(each)} for each in range(100)])
+    promoted = [vehicles.update_vehicle(each.id, user.id, {"is_primary": True}) for each in there]
+    made = [vehicles.create_vehicle(user.id, {"name": "new", "is_primary": True}) for _ in range(100)]
+    assert await outcomes([*promoted, *made]) == {"Vehicle": 1, "UniqueViolation": 199}
+    assert [each.is_primary for each in await vehicles.get_user_vehicles(user.id)][:2] == [True, False]
+
+
+async def test_a_session_ended_by_many_at_once_is_ended_by_one(db: Homeport) -> None:
+    session = await a_session(db)
+    reasons = [str(each) for each in range(200)]
+    ended = await asyncio.gather(*(db.access.invalidate_session(session.id, reason=each) for each in reasons))
+    assert sum(ended) == 1
+    assert (await db.access.sessions.get_or_raise(session.id)).revoke_reason == reasons[ended.index(True)]
+
+
+async def test_a_refresh_hash_presented_by_many_at_once_is_good_for_one(db: Homeport) -> None:
+    session = await a_session(db, refresh_token_hash=token_hash("shared"))
+    rotations = [
+        db.access.rotate_session(
+            session.id, {"refresh_token_hash": token_hash(str(each))}, replacing=token_hash("shared")
+        )
+        for each in range(200)
+    ]
+    assert await outcomes(rotations) == {"UserSession": 1, "RepositoryNotFoundError": 199}
+
+
+async def test_of_sessions_with_one_hash_made_at_once_one_is_made(db: Homeport) -> None:
+    user = await a_user(db)
+    data = {"session_token_hash": token_hash("one"), "expires_at": "2999-01-01T00:00:00Z"}
+    made = [db.access.create_session(user.id, data) for _ in range(200)]
+    assert await outcomes(made) == {"UserSession": 1, "UniqueViolation": 199}
+    assert await db.access.count_active_sessions(user.id) == 1

@@ -30,21 +30,21 @@ def test_the_list_is_the_documents() -> None:
 
 
 def check(method: Callable[..., Any], documented: Documented) -> None:
-    """It is async; the document's parameters come first, by name and in order; what is optional there is so here."""
+    """It is async; the document's parameters come first, by name and in order; what it leaves out is the same here."""
     assert inspect.iscoroutinefunction(method)
     given = [each for each in inspect.signature(method).parameters.values() if each.name != "self"]
     first, others = given[: len(documented.parameters)], given[len(documented.parameters) :]
     assert [each.name for each in first] == list(documented.parameters)
     assert all(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in first)
-    assert {each.name for each in first if each.default is not inspect.Parameter.empty} == optional(documented)
+    assert {each.name: each.default for each in first if each.default is not each.empty} == defaults(documented)
     assert all(each.default is not inspect.Parameter.empty for each in others)
     assert shape(typing.get_type_hints(method)["return"]) == documented.answer
 
 
-def optional(documented: Documented) -> set[str]:
-    """The base methods' filters are optional too: without them they mean all rows, or are refused."""
+def defaults(documented: Documented) -> dict[str, object]:
+    """The base methods' filters may be left out too, and then mean all rows."""
     filters = {"filters"} & set(documented.parameters) if documented.name in ("select", "select_one") else set()
-    return {*documented.optional, *filters}
+    return {**documented.defaults, **dict.fromkeys(filters)}
 
 
 def shape(answer: Any) -> str:

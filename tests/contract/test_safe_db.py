@@ -5,6 +5,7 @@ import logging
 import uuid
 import warnings
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -20,7 +21,7 @@ from homeport import (
     Unsupported,
 )
 from homeport.domain.users import User
-from homeport.legacy_map import TABLE_REPOSITORY_MAP, Place
+from homeport.legacy_map import TABLE_REPOSITORY_MAP, WITHHELD, Place
 from homeport.safe_db import SafeDb
 from homeport.testing import a_pam_context, a_post, a_profile, a_trip, a_user, an_expense
 from homeport.testing.rig import with_units
@@ -130,6 +131,52 @@ async def test_rows_are_selected_in_the_live_form(safe: SafeDb, db: Homeport, ad
     assert await safe.safe_db_select("expenses", {"amount": 4}, single=True) is None
     assert await safe.safe_db_select("expenses", asked, limit=0) == []
     assert await safe.safe_db_select("expenses", asked, single=True, limit=0) is None
+
+
+async def test_a_column_is_answered_under_its_alias(safe: SafeDb, db: Homeport, ada: User) -> None:
+    spent = await an_expense(db, user_id=ada.id, amount="2.50", category="fuel")
+    assert await safe.safe_db_select("expenses", select="cost:amount, kind : category,amount") == [
+        {"cost": 2.5, "kind": "fuel", "amount": 2.5}
+    ]
+    (every,) = await safe.safe_db_select("expenses", columns=["*", "cost:amount"])
+    assert every == {**(await safe.safe_db_select("expenses"))[0], "cost": 2.5}
+    swapped = await safe.safe_db_select("expenses", columns="amount:category, category:id", single=True)
+    assert swapped == {"amount": "fuel", "category": str(spent.id)}
+    profile = await a_profile(db, id=ada.id)
+    assert await safe.safe_db_select("profiles", select="user_id,who:user_id") == [
+        {"user_id": str(profile.id), "who": str(profile.id)}
+    ]
+
+
+async def test_more_than_columns_is_not_selected(safe: SafeDb) -> None:
+    for asked in ("*, profiles(*)", "who:profiles(id)", "amount::text", "tags->0", "x:tags->>0", "count()", "a!inner"):
+        with pytest.raises(InvalidField, match="no embedded tables, casts, JSON paths or aggregates"):
+            await safe.safe_db_select("expenses", select=asked)
+    for asked in (":amount", "cost:", "cost:amuont", "a:b:amount", "", "*,"):
+        with pytest.raises(InvalidField, match="expenses: no column"):
+            await safe.safe_db_select("expenses", select=asked)
+    twice = safe.safe_db_select("expenses", columns=["*", "amount:category"])
+    assert await refused(InvalidField, twice) == "amount"
+
+
+async def test_a_withheld_table_is_not_served_under_any_name(db: Homeport, ada: User) -> None:
+    await db.users.set_password_hash(ada.id, "x" * 40)
+    places = {"keys": Place("users", "user_credentials", "credentials")}
+    settings: tuple[Literal["log"], Literal["enforce"]] = ("log", "enforce")
+    for user_id in settings:
+        safe = SafeDb(db, user_id=user_id, tables={**TABLE_REPOSITORY_MAP, **places})
+        for table in ("keys", *WITHHELD):
+            for call in (
+                safe.safe_db_select(table, None, ada.id),
+                safe.safe_db_insert(table, {}, ada.id),
+                safe.safe_db_update(table, {"user_id": ada.id}, {"failed_attempts": 1}, ada.id),
+                safe.safe_db_delete(table, {"user_id": ada.id}, ada.id),
+            ):
+                with pytest.raises(InvalidField, match="never reached by its name"):
+                    await call
+    credentials = await db.users.get_credentials(ada.id)
+    assert credentials is not None
+    assert credentials.failed_attempts == 0
 
 
 async def test_what_is_no_column_is_refused_by_name(safe: SafeDb) -> None:

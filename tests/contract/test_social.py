@@ -91,6 +91,10 @@ async def test_a_post_needs_content_and_a_user(db: Homeport) -> None:
     assert await violated(NotNullViolation, db.social.create_post(user.id, {})) == (None, ("content",))
     unknown = db.social.create_post(ABSENT, {"content": "x"})
     assert await violated(ForeignKeyViolation, unknown) == ("posts_user_id_fkey", ("user_id",))
+    post = await a_post(db, user_id=user.id)
+    emptied = db.social.update_post(post.id, user.id, {"tags": ["a"], "content": None})
+    assert await violated(NotNullViolation, emptied) == (None, ("content",))
+    assert await db.social.get_post_by_id(post.id) == post
     assert await refused(InvalidValue, db.social.create_post("me", {"content": "x"})) == "user_id"
     assert await refused(InvalidField, db.social.create_post(user.id, {"content": "x", "user_id": ABSENT})) == "user_id"
 

@@ -60,35 +60,37 @@ async def a_room(db: Homeport, plan: TransitionProfile, name: str = "Attic") -> 
 
 
 @pytest.mark.parametrize(
-    ("create", "update", "delete", "data"),
+    ("methods", "data", "odd"),
     [
         (
-            "create_financial_item",
-            "update_financial_item",
-            "delete_financial_item",
+            ("create_financial_item", "get_financial_items", "update_financial_item", "delete_financial_item"),
             {"bucket_type": "travel", "category": "fuel", "estimated_amount": "5"},
+            "estimated_amount",
         ),
         (
-            "create_service",
-            "update_service",
-            "delete_service",
+            ("create_service", "get_services", "update_service", "delete_service"),
             {"service_type": "cancellation", "service_name": "Gas", "category": "utilities"},
+            "documents_total",
         ),
         (
-            "add_equipment_item",
-            "update_equipment_item",
-            "delete_equipment_item",
+            ("add_equipment_item", "get_equipment_list", "update_equipment_item", "delete_equipment_item"),
             {"equipment_name": "Jack", "category": "tools"},
+            "actual_cost",
         ),
-        ("create_vehicle_mod", "update_vehicle_mod", "delete_vehicle_mod", {"name": "Solar", "category": "power"}),
-        ("create_room", "update_room", "delete_room", {"name": "Attic"}),
+        (
+            ("create_vehicle_mod", "get_vehicle_mods", "update_vehicle_mod", "delete_vehicle_mod"),
+            {"name": "Solar", "category": "power"},
+            "time_required_hours",
+        ),
+        (("create_room", "get_rooms", "update_room", "delete_room"), {"name": "Attic"}, None),
     ],
 )
 async def test_a_row_is_its_users_alone_and_under_a_live_plan(
-    db: Homeport, create: str, update: str, delete: str, data: dict[str, object]
+    db: Homeport, methods: tuple[str, ...], data: dict[str, object], odd: str | None
 ) -> None:
     plan, other = await a_plan(db), await a_plan(db)
-    adding, changing, removing = (getattr(db.transition_plan, name) for name in (create, update, delete))
+    adding, asking, changing, removing = (getattr(db.transition_plan, name) for name in methods)
+    assert await asking(plan.user_id) == []
     made = await adding(plan.user_id, data)
     assert (made.user_id, made.profile_id) == (plan.user_id, plan.id)
     assert {name: str(getattr(made, name)) for name in data} == {
@@ -100,6 +102,16 @@ async def test_a_row_is_its_users_alone_and_under_a_live_plan(
         await changing(made.id, other.user_id, data)
     with pytest.raises(RepositoryNotFoundError):
         await changing(ABSENT, plan.user_id, data)
+    again = await changing(made.id, str(plan.user_id), data)
+    assert again == attrs.evolve(made, updated_at=again.updated_at)
+    assert await violated(NotNullViolation, changing(made.id, plan.user_id, {_first_required(data): None})) == (
+        None,
+        (_first_required(data),),
+    )
+    if odd is not None:
+        negative = changing(made.id, plan.user_id, {odd: -1})
+        assert (await violated(CheckViolation, negative))[1] == (odd,)
+    assert (await asking(plan.user_id), await asking(other.user_id)) == ([again], [])
     assert await refused(InvalidField, adding(plan.user_id, {**data, "color": "red"})) == "color"
     assert await refused(InvalidField, adding(plan.user_id, {**data, "user_id": other.user_id})) == "user_id"
     assert await violated(NotNullViolation, adding(plan.user_id, {})) == (None, (_first_required(data),))
@@ -252,6 +264,7 @@ async def test_equipment_is_added_bought_and_listed(db: Homeport) -> None:
     with pytest.raises(RepositoryNotFoundError):
         await mark(pan.id, (await a_plan(db)).user_id)
     assert await refused(InvalidValue, mark(pan.id, plan.user_id, "free")) == "actual_cost"
+    assert (await violated(CheckViolation, mark(pan.id, plan.user_id, -1)))[1] == ("actual_cost",)
 
 
 async def test_equipment_in_figures(db: Homeport) -> None:
@@ -399,6 +412,12 @@ async def test_a_decision_brings_its_time_and_takes_it_away(db: Homeport) -> Non
         ("emotional_difficulty",),
     )
     assert await refused(InvalidValue, update(made.id, plan.user_id, {"decision": "burn"})) == "decision"
+    worthless = db.transition_plan.create_item(room.id, plan.user_id, {"name": "x", "estimated_value": -1})
+    assert (await violated(CheckViolation, worthless))[1] == ("estimated_value",)
+    assert await violated(NotNullViolation, db.transition_plan.create_item(room.id, plan.user_id, {})) == (
+        None,
+        ("name",),
+    )
 
 
 async def test_an_item_stands_in_a_room_of_the_same_plan(db: Homeport) -> None:

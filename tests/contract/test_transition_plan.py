@@ -123,6 +123,8 @@ async def test_a_live_plan_stays_as_it_is(db: Homeport) -> None:
 async def test_a_plan_needs_a_user_and_days(db: Homeport) -> None:
     unknown = db.transition_plan.initialize_profile(ABSENT)
     assert await violated(ForeignKeyViolation, unknown) == ("transition_profiles_user_id_fkey", ("user_id",))
+    unknown = db.transition_plan.get_or_create_profile(ABSENT)
+    assert await violated(ForeignKeyViolation, unknown) == ("transition_profiles_user_id_fkey", ("user_id",))
     assert await db.transition_plan.tasks.count() == 0
     user = await a_user(db)
     assert await refused(InvalidValue, db.transition_plan.initialize_profile("me")) == "user_id"
@@ -178,6 +180,10 @@ async def test_a_user_has_one_live_plan(db: Homeport) -> None:
     plan = await a_plan(db)
     second = db.transition_plan.profiles.create({"user_id": plan.user_id})
     assert await violated(UniqueViolation, second) == ("transition_profiles_user_id_key", ("user_id",))
+    odd = {"motivation": "x", "hide_days_after_departure": -1}
+    said = await violated(CheckViolation, db.transition_plan.update_profile(plan.user_id, odd))
+    assert said[1] == ("hide_days_after_departure",)
+    assert await the_plan(db, plan.user_id) == plan
 
 
 async def test_an_archived_plan_is_absent_with_all_under_it_and_can_be_restored(db: Homeport) -> None:
@@ -373,6 +379,10 @@ async def test_a_task_needs_a_plan_a_title_and_rules_kept(db: Homeport) -> None:
     )
     assert await refused(InvalidValue, create(plan.user_id, {"title": "x", "category": "fun"})) == "category"
     assert await refused(InvalidField, create(plan.user_id, {"title": "x", "profile_id": ABSENT})) == "profile_id"
+    (task,) = await tasks_of(db, plan, 1)
+    negative = db.transition_plan.update_transition_task(task.id, plan.user_id, {"title": "x", "estimated_hours": -1})
+    assert (await violated(CheckViolation, negative))[1] == ("estimated_hours",)
+    assert await db.transition_plan.get_transition_tasks(plan.user_id) == [task]
 
 
 async def test_completion_brings_when_on_which_day_and_by_whom_and_takes_them_away(db: Homeport) -> None:
@@ -522,6 +532,10 @@ async def test_milestones_are_created_changed_and_removed(db: Homeport) -> None:
     assert await db.transition_plan.delete_milestone(made.id, plan.user_id) is True
     missing = db.transition_plan.create_milestone(plan.user_id, {"milestone_type": "custom", "milestone_name": "x"})
     assert await violated(NotNullViolation, missing) == (None, ("milestone_date",))
+    nameless = db.transition_plan.update_milestone(earlier.id, plan.user_id, {"milestone_name": None})
+    assert await violated(NotNullViolation, nameless) == (None, ("milestone_name",))
+    with pytest.raises(RepositoryNotFoundError):
+        await db.transition_plan.create_milestone((await a_user(db)).id, given)
 
 
 # -- company

@@ -55,6 +55,8 @@ class World:
             return self._entity(value)
         if attrs.has(type(value)):
             return {field.name: self.neutral(getattr(value, field.name)) for field in attrs.fields(type(value))}  # type: ignore[arg-type]
+        if isinstance(value, dict):
+            return {name: self.neutral(each) for name, each in value.items()}
         if isinstance(value, list | tuple):
             answered = [self.neutral(each) for each in value]
             # new ids are other ones in each world, and so is the order of what they alone tell apart

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from homeport.kernel.table import Table
@@ -12,6 +13,7 @@ from homeport.repositories.pam import CONTEXT, KNOWLEDGE, MEMORY
 from homeport.repositories.trips import EXPENSE, STOP, TRIP
 from homeport.repositories.vehicles import FUEL_LOG, MAINTENANCE_RECORD, VEHICLE
 from tests.differential.draws import UTC, Dice, day, maybe, owned, person, pick, some, uid, without
+from tests.differential.methods import method_step
 from tests.differential.outcome import Step
 from tests.differential.tables import ROWS, TABLES, row, table_step
 
@@ -191,7 +193,7 @@ def transition_step(dice: Dice) -> Step:
 
 Kind = Callable[[Dice], Step]
 
-_METHODS: dict[str, Kind] = {
+BY_HAND: dict[str, Kind] = {
     "trips": trips_step,
     "affiliate_shop": shop_step,
     "pam": pam_step,
@@ -207,12 +209,16 @@ _METHODS: dict[str, Kind] = {
 """The steps over the methods of a context; without any its tables alone are drawn from."""
 
 
+@cache
 def context_step(context: str) -> Kind:
-    """Steps on one context: its tables' base methods, and its repository's own."""
+    """Steps on one context: its tables' base methods, and its repository's own. The same kind whenever asked for."""
+    methods = BY_HAND.get(context)
 
     def step(dice: Dice) -> Step:
-        methods = _METHODS.get(context)
-        return table_step(dice, context) if methods is None or dice.random() < 0.5 else methods(dice)
+        roll = dice.random()
+        if methods is None or roll < 0.4:
+            return table_step(dice, context)
+        return methods(dice) if roll < 0.7 else method_step(dice, context)
 
     step.__name__ = f"{context}_step"
     return step

@@ -1,5 +1,6 @@
 """The machine can fail: each of these faults, planted in memory, is found by comparing with a sound memory."""
 
+import importlib
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +25,7 @@ from homeport.contexts import SHIPPED, load
 from homeport.kernel import search
 from homeport.kernel.predicates import Compare
 from homeport.testing.rig import selected
-from tests.differential.histories import OWN, people_step
+from tests.differential.histories import OWN, people_step, social_step
 from tests.differential.machine import contexts_of, history, state
 from tests.differential.outcome import Step, World
 from tests.differential.ports import Kind, context_step
@@ -52,8 +53,8 @@ async def outcomes(steps: Sequence[Step]) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def sound() -> dict[int, list[object]]:
-    """The outcomes of the sound engine, by seed, as they are asked for."""
+def sound() -> dict[int, tuple[list[Step], list[object]]]:
+    """Histories and what the sound engine makes of them, by seed, as they are asked for."""
     return {}
 
 
@@ -298,7 +299,7 @@ def composite_keys_accept_anybodys_parent(patch: pytest.MonkeyPatch) -> None:
 
     def lenient(work: references.Work, link: ties.Link, old: Any, new: Any) -> None:
         shared = new is not None and len(link.key.columns) > 1
-        if not (shared and getattr(new, link.key.referring) in link.parent.rows):
+        if not (shared and link.parent.keyed(getattr(new, link.key.referring)) in link.parent.rows):
             written(work, link, old, new)
 
     patch.setattr(references.Work, "_child_written", lenient)
@@ -324,6 +325,11 @@ def counters_with_a_condition_count_every_row(patch: pytest.MonkeyPatch) -> None
     patch.setattr(ties, "_counted", lambda child, counter: counted(child, attrs.evolve(counter, where=None)))
 
 
+@fault_in("access")
+def rows_that_are_only_added_are_changed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(statements, "_permit", nothing)
+
+
 @fault_in("affiliate_shop")
 def searches_do_not_rank(patch: pytest.MonkeyPatch) -> None:
     rank: Any = search.Searched.rank
@@ -347,17 +353,18 @@ def searches_ignore_tags(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
 async def test_a_planted_fault_is_found(
-    name: str, sound: dict[int, list[object]], monkeypatch: pytest.MonkeyPatch
+    name: str, sound: dict[int, tuple[list[Step], list[object]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds = WHERE.get(name)
     known = sound if kinds is None else {}
     for seed in range(HISTORIES):
-        steps = steps_of(seed, kinds)
         if seed not in known:
-            known[seed] = await outcomes(steps)
+            made = steps_of(seed, kinds)
+            known[seed] = made, await outcomes(made)
+        steps, answers = known[seed]
         with monkeypatch.context() as patch:
             FAULTS[name](patch)
-            if await outcomes(steps) != known[seed]:
+            if await outcomes(steps) != answers:
                 return
     pytest.fail(f"{HISTORIES} histories of {LENGTH} steps did not notice it")
 
@@ -386,6 +393,25 @@ async def test_a_fault_in_any_one_context_is_found(context: str, monkeypatch: py
                     break
         else:
             pytest.fail(f"{HISTORIES} histories of {context} did not notice that {method} was forgotten")
+
+
+OPERATIONS = {each.name: context for context in SHIPPED for each in load(context).operations}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_an_operation_that_finds_nothing_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = load(OPERATIONS[name])
+    assert context.memory_answers is not None
+    answers = importlib.import_module(context.memory_answers).ANSWERS
+    kinds = [people_step, social_step, context_step(context.name)]
+    for seed in range(HISTORIES):
+        steps = steps_of(seed, kinds)
+        sound = await outcomes(steps)
+        with monkeypatch.context() as patch:
+            patch.setitem(answers, name, lambda *_: [])
+            if await outcomes(steps) != sound:
+                return
+    pytest.fail(f"{HISTORIES} histories did not notice it")
 
 
 def test_there_are_enough_of_them() -> None:

@@ -100,9 +100,14 @@ def test_late_foreign_keys_are_drafts_of_their_own() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_committed_files_are_the_generated_ones(name: str) -> None:
-    """Reviewed, and nothing had to be changed by hand: whoever does so takes the context out of here, with a reason."""
+    """Reviewed, and nothing had to be changed by hand: whoever does so takes the context out of here, with a reason.
+
+    That rows are only added is said by a migration of its own.
+    """
     context = load(name)
-    catalog = Catalog.of(each for one in resolve([context]) for each in one.tables)
+    context = attrs.evolve(context, tables=tuple(attrs.evolve(each, append_only=False) for each in context.tables))
+    required = [each for one in resolve([context]) if one is not context for each in one.tables]
+    catalog = Catalog.of([*required, *context.tables])
     assert context.migrations is not None
     (first,) = context.migrations.glob("0001_*.up.sql")
     up, down = context_sql(context, catalog).texts

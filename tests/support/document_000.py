@@ -1,6 +1,7 @@
 """What document 000 names, read from `tests/data`: its methods with their parameters, and its tables."""
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -27,12 +28,12 @@ PORTS = {
 
 @attrs.frozen
 class Documented:
-    """One method as the document writes it. `optional` are the parameters that have a default there."""
+    """One method as the document writes it. `defaults` are those of the parameters that have one there."""
 
     port: str
     name: str
     parameters: tuple[str, ...]
-    optional: frozenset[str]
+    defaults: Mapping[str, object]
     answer: str
 
     @property
@@ -68,5 +69,6 @@ def _method(port: str, signature: str) -> Documented:
     assert isinstance(made, ast.FunctionDef)
     assert made.returns is not None
     names = tuple(each.arg for each in made.args.args)
-    optional = frozenset(names[len(names) - len(made.args.defaults) :])
-    return Documented(port, made.name, names, optional, ast.unparse(made.returns))
+    optional = names[len(names) - len(made.args.defaults) :]
+    defaults = dict(zip(optional, map(ast.literal_eval, made.args.defaults), strict=True))
+    return Documented(port, made.name, names, defaults, ast.unparse(made.returns))

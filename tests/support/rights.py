@@ -60,6 +60,7 @@ class Rights:
 ALL = Rights(DONE, DONE, DONE, DONE, DONE)
 NONE = Rights(DENIED, DENIED, DENIED, DENIED, DENIED)
 READ = Rights(DONE, DENIED, DENIED, DENIED, DENIED)
+ADD = Rights(DONE, DONE, DENIED, DENIED, DENIED)
 
 
 @attrs.frozen
@@ -98,7 +99,7 @@ INVITED = Kind(
     met=NOTHING,
 )
 OWN_READ_AND_UPDATE = Kind(Rights(DONE, DENIED, DONE, DENIED, DENIED), Rights(NOTHING, DENIED, NOTHING, DENIED, DENIED))
-APPENDED = Kind(Rights(DONE, DONE, DENIED, DENIED, DENIED), Rights(NOTHING, ROW, DENIED, DENIED, DENIED), met=NOTHING)
+APPENDED = Kind(ADD, Rights(NOTHING, ROW, DENIED, DENIED, DENIED), met=NOTHING)
 OWN_READ = Kind(READ, Rights(NOTHING, DENIED, DENIED, DENIED, DENIED))
 CATALOGUE = Kind(READ, READ)
 SERVICE = Kind(NONE, NONE)
@@ -114,6 +115,7 @@ class Rule:
         parents: columns with the key of a row that is the owner's as well.
         change: what an update may set.
         refused: what the owner may not set, and how it is refused.
+        service: what the service may do.
     """
 
     kind: Kind
@@ -122,6 +124,7 @@ class Rule:
     parents: Mapping[str, Table[Any]] = attrs.field(factory=dict)
     change: Mapping[str, object]
     refused: tuple[tuple[Mapping[str, object], Outcome], ...] = ()
+    service: Rights = ALL
 
 
 UNDER_PLAN = {"profile_id": TRANSITION_PROFILE}
@@ -150,10 +153,10 @@ RULES: Mapping[str, Rule] = {
             ({"is_active": False, "session_token_hash": "x"}, DENIED),
         ),
     ),
-    "login_history": Rule(kind=OWN_READ, change={"failure_reason": "x"}),
+    "login_history": Rule(kind=OWN_READ, change={"failure_reason": "x"}, service=ADD),
     "admin_users": Rule(kind=SERVICE, change={"region": "x"}),
     "security_events": Rule(kind=SERVICE, change={"resolved": True}),
-    "audit_logs": Rule(kind=SERVICE, owner="actor_user_id", change={"user_agent": "x"}),
+    "audit_logs": Rule(kind=SERVICE, owner="actor_user_id", change={"user_agent": "x"}, service=ADD),
     "system_config": Rule(kind=CATALOGUE, owner=None, change={"description": "x"}),
     "expenses": Rule(kind=OWNER, change={"vendor": "x"}),
     "budgets": Rule(kind=OWNER, change={"name": "x"}),
@@ -268,13 +271,26 @@ class Stage:
         """All rows of the table."""
         return await self.db.collection(self.table).find_many(deleted=Deleted.ALL, order_by=())
 
+    @property
+    def stays(self) -> bool:
+        """Whether nobody changes or removes a row."""
+        return self.rule.service is ADD
+
     async def remove(self, key: object) -> None:
-        await self.service.delete(Delete("remove", self.table, self.is_(key)))
+        """Does nothing where rows stay."""
+        if not self.stays:
+            await self.service.delete(Delete("remove", self.table, self.is_(key)))
 
     async def restore(self) -> None:
         """The row as it was."""
-        await self.remove(self.key)
-        await self.db.collection(self.table).add(self.entity)
+        if not self.stays:
+            await self.remove(self.key)
+            await self.db.collection(self.table).add(self.entity)
+
+    def another(self) -> Row:
+        """A row to insert: always the same, which is then removed, but where rows stay each time one more."""
+        key = self.table.key_column
+        return {**self.row, key.name: next(_NUMBERS) if key.identity else uuid.uuid4()} if self.stays else self.row
 
     @property
     def service(self) -> Session:
@@ -298,7 +314,7 @@ async def staged(db: Homeport, table: Table[Any]) -> Stage:
         "manager": (a_claim(boss, app_metadata={"role": "manager"}), kind.others),
     }
     rights = {name: (db.as_user(each).store(context), given) for name, (each, given) in who.items()}
-    rights["service"] = db.as_service().store(context), ALL
+    rights["service"] = db.as_service().store(context), rule.service
     return Stage(db=db, table=deployed, rule=rule, entity=entity, row=row, rights=rights)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from homeport.composition import in_memory
-from homeport.contexts import load
+from homeport.contexts import SHIPPED, load
 from homeport.kernel.errors import InvalidField
-from homeport.legacy_map import ALIASES, TABLE_REPOSITORY_MAP, Place, collection_of, place_of
+from homeport.legacy_map import ALIASES, TABLE_REPOSITORY_MAP, WITHHELD, Place, collection_of, place_of
 from homeport.repositories.collection import Collection
 from homeport.settings import SettingsError
 from tests.support.document_000 import PORTS, tables
@@ -41,6 +41,18 @@ def test_each_table_of_the_document_is_in_its_context(table: str) -> None:
 def test_all_tables_of_the_transition_contexts_are_in_it() -> None:
     for name in ("transition_plan", "transition_launch"):
         assert {each.name for each in load(name).tables} == {each.table for each in PLACES if each.context == name}
+
+
+def test_what_is_withheld_is_what_the_tables_say_and_in_no_map() -> None:
+    assert set(WITHHELD) == {each.name for name in SHIPPED for each in load(name).tables if each.withheld}
+    assert not set(WITHHELD) & TABLE_REPOSITORY_MAP.keys()
+
+
+@pytest.mark.parametrize("name", WITHHELD)
+def test_a_withheld_table_has_no_place(name: str) -> None:
+    with pytest.raises(InvalidField, match=f"^{name} is never reached by its name") as refused:
+        collection_of(in_memory(), name)
+    assert refused.value.field == "table"
 
 
 def test_the_live_names_mean_their_tables() -> None:

@@ -1,0 +1,1 @@
+GRANT UPDATE, DELETE ON TABLE public.login_history TO service_role;
