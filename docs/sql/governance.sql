@@ -431,7 +431,7 @@ LIMIT $1::bigint;
 SELECT "t"."key", "t"."value"::text, "t"."value_type", "t"."description", "t"."is_secret", "t"."version",
     "t"."updated_by", "t"."created_at", "t"."updated_at"
 FROM "public"."system_config" AS "t"
-WHERE ("t"."key" COLLATE "C" > $1::text)
+WHERE "t"."key" COLLATE "C" > $1::text
 ORDER BY "t"."key" COLLATE "C"
 LIMIT $2::bigint;
 

@@ -699,7 +699,7 @@ SELECT "t"."user_id", "t"."context_type", "t"."context_data"::text, "t"."current
     "t"."active_trip_id", "t"."learned_preferences"::text, "t"."recent_intents", "t"."expires_at", "t"."created_at",
     "t"."updated_at"
 FROM "public"."pam_context" AS "t"
-WHERE ("t"."user_id" > $1::uuid)
+WHERE "t"."user_id" > $1::uuid
 ORDER BY "t"."user_id"
 LIMIT $2::bigint;
 
@@ -1162,7 +1162,7 @@ SELECT "t"."user_id", "t"."notification_preferences"::text, "t"."privacy_prefere
     "t"."display_preferences"::text, "t"."regional_preferences"::text, "t"."pam_preferences"::text,
     "t"."location_preferences"::text, "t"."integration_preferences"::text, "t"."created_at", "t"."updated_at"
 FROM "public"."user_settings" AS "t"
-WHERE ("t"."user_id" > $1::uuid)
+WHERE "t"."user_id" > $1::uuid
 ORDER BY "t"."user_id"
 LIMIT $2::bigint;
 

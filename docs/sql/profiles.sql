@@ -299,8 +299,8 @@ SELECT "t"."id", "t"."email", "t"."username", "t"."full_name", "t"."nickname", "
     "t"."content_preferences"::text, "t"."role", "t"."status", "t"."preferred_units", "t"."language",
     "t"."last_active", "t"."created_at", "t"."updated_at"
 FROM "public"."profiles" AS "t"
-WHERE (("t"."username" COLLATE "C" > $1::text OR "t"."username" IS NULL OR ("t"."username" = $2::text AND "t"."id" >
-    $3::uuid)))
+WHERE ("t"."username" COLLATE "C" > $1::text OR "t"."username" IS NULL OR ("t"."username" = $2::text AND "t"."id" >
+    $3::uuid))
 ORDER BY "t"."username" COLLATE "C", "t"."id"
 LIMIT $4::bigint;
 
@@ -448,8 +448,8 @@ LIMIT $1::bigint;
 /* public_profiles.paginate_cursor */
 SELECT "t"."id", "t"."username", "t"."nickname", "t"."full_name", "t"."profile_image_url"
 FROM "public"."public_profiles" AS "t"
-WHERE (("t"."username" COLLATE "C" > $1::text OR "t"."username" IS NULL OR ("t"."username" = $2::text AND "t"."id" >
-    $3::uuid)))
+WHERE ("t"."username" COLLATE "C" > $1::text OR "t"."username" IS NULL OR ("t"."username" = $2::text AND "t"."id" >
+    $3::uuid))
 ORDER BY "t"."username" COLLATE "C", "t"."id"
 LIMIT $4::bigint;
 

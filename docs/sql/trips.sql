@@ -358,8 +358,8 @@ SELECT "t"."id", "t"."user_id", "t"."title", "t"."origin", "t"."destination", "t
     "t"."distance_miles", "t"."estimated_cost", "t"."actual_cost", "t"."status", "t"."notes", "t"."route_data"::text,
     "t"."privacy_level", "t"."created_at", "t"."updated_at"
 FROM "public"."trips" AS "t"
-WHERE (("t"."start_date" < $1::date OR "t"."start_date" IS NULL OR ("t"."start_date" = $2::date AND "t"."id" >
-    $3::uuid)))
+WHERE ("t"."start_date" < $1::date OR "t"."start_date" IS NULL OR ("t"."start_date" = $2::date AND "t"."id" >
+    $3::uuid))
 ORDER BY "t"."start_date" DESC NULLS LAST, "t"."id"
 LIMIT $4::bigint;
 
@@ -560,8 +560,8 @@ LIMIT $1::bigint;
 /* trip_participants.paginate_cursor */
 SELECT "t"."id", "t"."trip_id", "t"."trip_owner_id", "t"."user_id", "t"."role", "t"."status", "t"."joined_at"
 FROM "public"."trip_participants" AS "t"
-WHERE (("t"."joined_at" > $1::timestamptz OR "t"."joined_at" IS NULL OR ("t"."joined_at" = $2::timestamptz AND
-    "t"."id" > $3::uuid)))
+WHERE ("t"."joined_at" > $1::timestamptz OR "t"."joined_at" IS NULL OR ("t"."joined_at" = $2::timestamptz AND "t"."id"
+    > $3::uuid))
 ORDER BY "t"."joined_at", "t"."id"
 LIMIT $4::bigint;
 

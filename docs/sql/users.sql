@@ -469,7 +469,7 @@ LIMIT $1::bigint;
 SELECT "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
     "t"."created_at", "t"."updated_at"
 FROM "public"."user_credentials" AS "t"
-WHERE ("t"."user_id" > $1::uuid)
+WHERE "t"."user_id" > $1::uuid
 ORDER BY "t"."user_id"
 LIMIT $2::bigint;
 

@@ -3,8 +3,8 @@
 What leaves here is safe to compile: only declared columns, only values their columns can be compared with.
 """
 
-from collections.abc import Mapping
-from typing import Any, assert_never
+from collections.abc import Collection, Mapping
+from typing import Any, TypeGuard, assert_never
 
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.errors import InvalidField, InvalidValue
@@ -26,8 +26,14 @@ from homeport.kernel.predicates import (
     Operand,
     Predicate,
     Right,
+    all_of,
+    comparison,
+    conjunction,
+    disjunction,
     eq,
+    is_false,
     is_null,
+    is_true,
     one_of,
 )
 from homeport.kernel.table import Column, Table
@@ -37,6 +43,7 @@ Filters = Mapping[str, object] | Predicate | None
 
 _ASCII_FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _EQUALITIES = (Comparator.EQ, Comparator.NE)
+_INCOMPARABLE = (JsonType, ArrayType)
 _LONGEST_MATCH = 1000
 
 
@@ -49,11 +56,9 @@ def from_filters(filters: Filters) -> Predicate:
     """A mapping as equalities joined by AND: a list means one of, None means IS NULL. A predicate stays as it is."""
     if filters is None:
         return TRUE
-    if not isinstance(filters, Mapping):
+    if not isinstance(filters, (dict, Mapping)):
         return filters
-    return AllOf(
-        tuple(one_of(name, value) if _is_list(value) else eq(name, value) for name, value in filters.items())  # type: ignore[arg-type]
-    )
+    return all_of(*[one_of(name, value) if _is_list(value) else eq(name, value) for name, value in filters.items()])
 
 
 def bind(predicate: Predicate, table: Table[Any], catalog: Catalog) -> Predicate:
@@ -63,28 +68,27 @@ def bind(predicate: Predicate, table: Table[Any], catalog: Catalog) -> Predicate
         InvalidField: a column is not the table's, or can't be compared in this way.
         InvalidValue: a value can't be compared with its column.
     """
-    match predicate:
-        case Compare(left, comparator, right):
-            column = _comparable(table, left, ordered=comparator not in _EQUALITIES)
-            return Compare(left, comparator, _right(column, left, right))
-        case OneOf(operand, values):
-            column = _comparable(table, operand, ordered=False)
-            return OneOf(operand, tuple(_value(column, operand, value) for value in values)) if values else FALSE
-        case IsNull(name):
-            table.require(name)
-            return predicate
-        case Matches(operand, how, text):
-            return Matches(operand, how, _match_text(table, operand, text))
-        case AllOf(predicates):
-            return _all(tuple(bind(each, table, catalog) for each in predicates))
-        case AnyOf(predicates):
-            return _any(tuple(bind(each, table, catalog) for each in predicates))
-        case Not(inner):
-            return _negated(bind(inner, table, catalog))
-        case Exists():
-            return _exists(predicate, table, catalog)
-        case _:
-            assert_never(predicate)
+    if isinstance(predicate, Compare):
+        left, comparator = predicate.left, predicate.comparator
+        column = _comparable(table, left, ordered=comparator not in _EQUALITIES)
+        return _compared(column, left, comparator, predicate.right)
+    if isinstance(predicate, AllOf):
+        return conjunction([bind(each, table, catalog) for each in predicate.predicates])
+    if isinstance(predicate, OneOf):
+        return _member(predicate, table)
+    if isinstance(predicate, IsNull):
+        table.require(predicate.name)
+        return predicate
+    if isinstance(predicate, Matches):
+        text = _match_text(table, predicate.operand, predicate.text)
+        return Matches(predicate.operand, predicate.how, text)
+    if isinstance(predicate, AnyOf):
+        return disjunction([bind(each, table, catalog) for each in predicate.predicates])
+    if isinstance(predicate, Not):
+        return _negated(bind(predicate.predicate, table, catalog))
+    if isinstance(predicate, Exists):
+        return _exists(predicate, table, catalog)
+    assert_never(predicate)
 
 
 def live(table: Table[Any]) -> Predicate:
@@ -104,21 +108,28 @@ def _exists(predicate: Exists, table: Table[Any], catalog: Catalog) -> Exists:
 
 def _comparable(table: Table[Any], operand: Operand, *, ordered: bool) -> Column:
     column = table.require(operand.name)
-    if isinstance(column.type, JsonType | ArrayType):
+    if isinstance(column.type, _INCOMPARABLE):
         raise InvalidField(f"{table.name}.{column.name}: {column.type.sql} can't be compared", field=column.name)
     if isinstance(operand, Lower) and (ordered or not isinstance(column.type, TextType)):
         raise InvalidField(f"{table.name}: lower({column.name}) takes text and equality", field=column.name)
     return column
 
 
-def _right(column: Column, left: Operand, right: Right) -> Right:
+def _compared(column: Column, left: Operand, comparator: Comparator, right: Right) -> Compare:
     match right:
-        case Literal(value):
-            return Literal(_value(column, left, value))
+        case Literal():
+            return comparison(left, comparator, _value(column, left, right.value))
         case CurrentUser():
-            return right
+            return Compare(left, comparator, right)
         case _:
             assert_never(right)
+
+
+def _member(predicate: OneOf, table: Table[Any]) -> Predicate:
+    column = _comparable(table, predicate.operand, ordered=False)
+    if not predicate.values:
+        return FALSE
+    return OneOf(predicate.operand, tuple([_value(column, predicate.operand, value) for value in predicate.values]))
 
 
 def _value(column: Column, operand: Operand, value: object) -> object:
@@ -135,29 +146,11 @@ def _match_text(table: Table[Any], operand: Operand, text: str) -> str:
     return str(_value(column, operand, text))
 
 
-def _all(predicates: tuple[Predicate, ...]) -> Predicate:
-    flat: list[Predicate] = []
-    for each in predicates:
-        if each == FALSE:
-            return FALSE
-        flat += each.predicates if isinstance(each, AllOf) else (each,)
-    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
-
-
-def _any(predicates: tuple[Predicate, ...]) -> Predicate:
-    flat: list[Predicate] = []
-    for each in predicates:
-        if each == TRUE:
-            return TRUE
-        flat += each.predicates if isinstance(each, AnyOf) else (each,)
-    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
-
-
 def _negated(predicate: Predicate) -> Predicate:
-    if predicate == TRUE:
+    if is_true(predicate):
         return FALSE
-    return TRUE if predicate == FALSE else Not(predicate)
+    return TRUE if is_false(predicate) else Not(predicate)
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple | set | frozenset)
+def _is_list(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, (list, tuple, set, frozenset))

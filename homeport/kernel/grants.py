@@ -1,6 +1,6 @@
 """Who may do what at all: the privileges that a table's policies call for. Which rows is the policies' business.
 
-The service is granted every verb on every table, anon none, and a signed-in user what stands here.
+The service is granted every verb that the table has, anon none, and a signed-in user what stands here.
 """
 
 from collections.abc import Iterable

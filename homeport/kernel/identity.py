@@ -18,6 +18,9 @@ class Role(enum.StrEnum):
     SERVICE = "service_role"
 
 
+_ROLES = {each.value: each for each in Role}
+
+
 @attrs.frozen
 class Identity:
     """One caller. Made by `identity`, or ANON and SERVICE.
@@ -41,7 +44,7 @@ def identity(claims: Mapping[str, object], *, token: str | None = None) -> Ident
         AuthInvalid: the role is none of Supabase's three, the claims are no JSON, or a signed-in user has no UUID.
     """
     role = claims.get("role", Role.AUTHENTICATED.value)
-    if not isinstance(role, str) or role not in list(Role):
+    if not isinstance(role, str) or role not in _ROLES:
         raise AuthInvalid(f"claims: the role is none of {', '.join(Role)}")
     try:
         text = orjson.dumps({**claims, "role": role}, option=orjson.OPT_SORT_KEYS).decode()
@@ -50,7 +53,7 @@ def identity(claims: Mapping[str, object], *, token: str | None = None) -> Ident
     if "\\u0000" in text:
         raise AuthInvalid("claims: a NUL, which the database can't take")
     user = _user(claims.get("sub")) if role == Role.AUTHENTICATED else None
-    return Identity(Role(role), text, user, token)
+    return Identity(_ROLES[role], text, user, token)
 
 
 def _user(subject: object) -> uuid.UUID:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import attrs
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Observation:
     """One store call that has ended.
 

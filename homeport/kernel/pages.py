@@ -13,6 +13,7 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Generic
 
 import attrs
@@ -20,7 +21,7 @@ import orjson
 
 from homeport.kernel.entity import E
 from homeport.kernel.errors import InvalidCursor, InvalidField, InvalidValue
-from homeport.kernel.predicates import FALSE, Predicate, all_of, any_of, eq, ge, gt, is_null, le, lt, not_
+from homeport.kernel.predicates import FALSE, Predicate, conjunction, disjunction, eq, ge, gt, is_null, le, lt, not_
 from homeport.kernel.query import Order, Select
 from homeport.kernel.table import Column, Table
 from homeport.kernel.types import (
@@ -41,16 +42,16 @@ _VERSION = b"\x01"
 _MAC_BYTES = 16
 _LONGEST_CURSOR = 1024
 _PAGEABLE = (
-    TextType
-    | BooleanType
-    | IntegerType
-    | NumericType
-    | DoubleType
-    | RealType
-    | DateType
-    | TimestampType
-    | UuidType
-    | ChoiceType
+    TextType,
+    BooleanType,
+    IntegerType,
+    NumericType,
+    DoubleType,
+    RealType,
+    DateType,
+    TimestampType,
+    UuidType,
+    ChoiceType,
 )
 
 
@@ -101,7 +102,7 @@ class CursorSigner:
         return raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.new(self.key, body, hashlib.sha256).digest()[:_MAC_BYTES]
+        return hmac.digest(self.key, body, "sha256")[:_MAC_BYTES]
 
 
 def checked_page_size(value: int) -> int:
@@ -118,43 +119,73 @@ def page_number(value: int) -> int:
     return value
 
 
+class Keyset(Generic[E]):
+    """One query's pages by keyset: which cursor stands behind a row, and what comes after a cursor.
+
+    Raises InvalidField, when first asked for either, where the order can't be carried in a cursor.
+    """
+
+    def __init__(self, query: Select[E], signer: CursorSigner) -> None:
+        self._query = query
+        self._signer = signer
+        self._known: str | None = None
+
+    def _said(self) -> str:
+        """What tells the query from all others: a hash, so that a cursor gives nothing away."""
+        if self._known is None:
+            query = self._query
+            said = f"{query.table.full_name} {query.where} {_order_said(query.order)} {query.subject!r}"
+            self._known = hashlib.sha256(said.encode()).hexdigest()[:24]
+        return self._known
+
+    def cursor(self, last: E) -> str:
+        """The cursor that goes on after `last`. Raises InvalidField where its values are too long for one."""
+        columns = _ordering(self._query.table, self._query.order)
+        values = [_plain(getattr(last, column.name)) for column in columns]
+        cursor = self._signer.seal(orjson.dumps([self._said(), *values]))
+        if len(cursor) > _LONGEST_CURSOR:
+            said = "the ordering values are too long for a cursor; order by shorter columns"
+            raise InvalidField(said, field="order_by")
+        return cursor
+
+    def after(self, cursor: str) -> Predicate:
+        """The condition, bound, that keeps the rows after the cursor. Raises InvalidCursor for another query's."""
+        table, order = self._query.table, self._query.order
+        columns = _ordering(table, order)
+        try:
+            said, *values = orjson.loads(self._signer.open(cursor))
+            if said != self._said() or len(values) != len(columns):
+                raise _invalid()
+            position = [
+                None if given is None else column.operand(given) for column, given in zip(columns, values, strict=True)
+            ]
+        except (ValueError, TypeError):
+            raise _invalid() from None
+        return after(table, order, position)
+
+
 def cursor_after(query: Select[E], last: E, signer: CursorSigner) -> str:
-    """The cursor that goes on after `last`. Raises InvalidField where the order can't be carried in a cursor."""
-    columns = _ordering(query)
-    values = [_plain(getattr(last, column.name)) for column in columns]
-    cursor = signer.seal(orjson.dumps([_fingerprint(query), *values]))
-    if len(cursor) > _LONGEST_CURSOR:
-        raise InvalidField("the ordering values are too long for a cursor; order by shorter columns", field="order_by")
-    return cursor
+    """As `Keyset.cursor`."""
+    return Keyset(query, signer).cursor(last)
 
 
 def after_cursor(query: Select[E], cursor: str, signer: CursorSigner) -> Predicate:
-    """The condition that keeps the rows after the cursor. Raises InvalidCursor for one of another query."""
-    columns = _ordering(query)
-    try:
-        fingerprint, *values = orjson.loads(signer.open(cursor))
-        if fingerprint != _fingerprint(query) or len(values) != len(columns):
-            raise _invalid()
-        position = [
-            None if given is None else column.operand(given) for column, given in zip(columns, values, strict=True)
-        ]
-    except (ValueError, TypeError):
-        raise _invalid() from None
-    return after(query.table, query.order, position)
+    """As `Keyset.after`."""
+    return Keyset(query, signer).after(cursor)
 
 
 def after(table: Table[Any], terms: Sequence[Order], position: Sequence[object]) -> Predicate:
-    """That a row stands behind the position, which has one value a term, in this total order."""
+    """That a row stands behind the position, which has one admitted value a term, in this total order. It is bound."""
     term, value = terms[0], position[0]
     beyond = _beyond(table, term, value)
     if len(terms) == 1:
         return beyond
     rest = after(table, terms[1:], position[1:])
-    either = any_of(beyond, all_of(eq(term.column, value), rest))
+    either = disjunction((beyond, conjunction((eq(term.column, value), rest))))
     if table.require(term.column).nullable or value is None:
         return either
     # says the same once more as a plain range, which an index on the first column can serve
-    return all_of(le(term.column, value) if term.descending else ge(term.column, value), either)
+    return conjunction((le(term.column, value) if term.descending else ge(term.column, value), either))
 
 
 def _beyond(table: Table[Any], term: Order, value: object) -> Predicate:
@@ -163,20 +194,19 @@ def _beyond(table: Table[Any], term: Order, value: object) -> Predicate:
     further = lt(term.column, value) if term.descending else gt(term.column, value)
     if term.nulls_first or not table.require(term.column).nullable:
         return further
-    return any_of(further, is_null(term.column))
+    return disjunction((further, is_null(term.column)))
 
 
-def _ordering(query: Select[Any]) -> list[Column]:
-    columns = [query.table.require(term.column) for term in query.order]
+_order_said = lru_cache(maxsize=1000)(repr)
+
+
+@lru_cache(maxsize=1000)
+def _ordering(table: Table[Any], order: tuple[Order, ...]) -> tuple[Column, ...]:
+    columns = tuple([table.require(term.column) for term in order])
     for column in columns:
         if not isinstance(column.type, _PAGEABLE):
             raise InvalidField(f"a cursor can't carry {column.name}: {column.type.sql}", field=column.name)
     return columns
-
-
-def _fingerprint(query: Select[Any]) -> str:
-    said = repr((query.table.full_name, query.where, query.order, query.subject))
-    return hashlib.sha256(said.encode()).hexdigest()[:24]
 
 
 def _plain(value: object) -> object:

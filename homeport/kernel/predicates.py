@@ -7,36 +7,38 @@ unknown, and an unknown row is not meant, negated or not. `None` given to `eq`, 
 
 import enum
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from homeport.kernel.errors import InvalidValue
+from homeport.kernel.frozen import maker
 
 if TYPE_CHECKING:
     from homeport.kernel.table import Table
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Field:
     """The value of a column."""
 
     name: str
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Lower:
     """The value of a text column with A-Z folded to a-z, and nothing else folded. Literals beside it fold as well."""
 
     name: str
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class CurrentUser:
     """The id of the signed-in user; NULL for anybody else."""
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Literal:
     """A value of the caller's; never part of a statement's text."""
 
@@ -48,6 +50,8 @@ Right: TypeAlias = Literal | CurrentUser
 
 
 class Comparator(enum.StrEnum):
+    __hash__ = str.__hash__  # Enum's own is Python's, and every query's shape is looked up by it
+
     EQ = "="
     NE = "<>"
     LT = "<"
@@ -61,7 +65,7 @@ class TextMatch(enum.Enum):
     STARTS_WITH = "starts_with"
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Compare:
     """left comparator right; unknown where either is NULL."""
 
@@ -70,7 +74,7 @@ class Compare:
     right: Right
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class OneOf:
     """operand in values; false for no values, unknown where the operand is NULL. The values are never None."""
 
@@ -78,12 +82,12 @@ class OneOf:
     values: tuple[object, ...]
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class IsNull:
     name: str
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Matches:
     r"""The text lies in the operand, anywhere or at its start. The text is literal: it has no wildcards."""
 
@@ -92,26 +96,26 @@ class Matches:
     text: str
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class AllOf:
     """Each of them; true for none."""
 
     predicates: "tuple[Predicate, ...]"
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class AnyOf:
     """At least one of them; false for none."""
 
     predicates: "tuple[Predicate, ...]"
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Not:
     predicate: "Predicate"
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Exists:
     """A row of another table for which `on` (its column: this table's column) and `where` hold.
 
@@ -128,6 +132,12 @@ Predicate: TypeAlias = Compare | OneOf | IsNull | Matches | AllOf | AnyOf | Not 
 TRUE = AllOf(())
 FALSE = AnyOf(())
 CURRENT_USER = CurrentUser()
+
+_EQ = Comparator.EQ
+_literal = maker(Literal)
+_comparison = maker(Compare)
+_all = maker(AllOf)
+_any = maker(AnyOf)
 
 
 def lower(column: str) -> Lower:
@@ -182,12 +192,22 @@ def starts_with(operand: str | Operand, text: str) -> Matches:
     return Matches(_operand(operand), TextMatch.STARTS_WITH, text)
 
 
+def comparison(left: Operand, comparator: Comparator, value: object) -> Compare:
+    """The comparison with a value that is admitted already, and not None."""
+    return _comparison(left, comparator, _literal(value))
+
+
+def equal(left: Operand, value: object) -> Compare:
+    """`comparison` for equality."""
+    return _comparison(left, _EQ, _literal(value))
+
+
 def all_of(*predicates: Predicate) -> Predicate:
-    return predicates[0] if len(predicates) == 1 else AllOf(predicates)
+    return predicates[0] if len(predicates) == 1 else _all(predicates)
 
 
 def any_of(*predicates: Predicate) -> Predicate:
-    return predicates[0] if len(predicates) == 1 else AnyOf(predicates)
+    return predicates[0] if len(predicates) == 1 else _any(predicates)
 
 
 def not_(predicate: Predicate) -> Not:
@@ -199,17 +219,59 @@ def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
     return predicate.predicates if isinstance(predicate, AllOf) else (predicate,)
 
 
+def is_true(predicate: Predicate) -> bool:
+    """Whether it is `TRUE`."""
+    return isinstance(predicate, AllOf) and not predicate.predicates
+
+
+def is_false(predicate: Predicate) -> bool:
+    """Whether it is `FALSE`."""
+    return isinstance(predicate, AnyOf) and not predicate.predicates
+
+
+def conjunction(predicates: Iterable[Predicate]) -> Predicate:
+    """All of them, without a part that is itself a conjunction or that can't be otherwise."""
+    flat: list[Predicate] = []
+    for each in predicates:
+        if isinstance(each, AllOf):
+            flat += each.predicates
+        elif is_false(each):
+            return FALSE
+        else:
+            flat.append(each)
+    return flat[0] if len(flat) == 1 else _all(tuple(flat))
+
+
+def disjunction(predicates: Iterable[Predicate]) -> Predicate:
+    """At least one of them, without a part that is itself a disjunction or that can't be otherwise."""
+    flat: list[Predicate] = []
+    for each in predicates:
+        if isinstance(each, AnyOf):
+            flat += each.predicates
+        elif is_true(each):
+            return TRUE
+        else:
+            flat.append(each)
+    return flat[0] if len(flat) == 1 else _any(tuple(flat))
+
+
 def exists(table: "Table[Any]", on: Mapping[str, str], where: Predicate = TRUE) -> Exists:
     """A live row of `table` for which its columns equal ours (`on={its column: our column}`) and `where` holds."""
     return Exists(table, tuple(on.items()), where)
 
 
+@lru_cache(maxsize=2000)
+def field(name: str) -> Field:
+    """The value of a column, made once for each name."""
+    return Field(name)
+
+
 def _operand(given: str | Operand) -> Operand:
-    return Field(given) if isinstance(given, str) else given
+    return field(given) if isinstance(given, str) else given
 
 
 def _compare(left: str | Operand, comparator: Comparator, right: object) -> Compare:
     operand = _operand(left)
     if right is None:
         raise InvalidValue(f"{operand.name}: nothing compares with None by {comparator}", field=operand.name)
-    return Compare(operand, comparator, right if isinstance(right, CurrentUser) else Literal(right))
+    return _comparison(operand, comparator, right if isinstance(right, CurrentUser) else _literal(right))

@@ -2,13 +2,14 @@
 
 import enum
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Generic
 
 import attrs
 
 from homeport.kernel.entity import E
 from homeport.kernel.errors import InvalidField, InvalidValue, RepositoryValidationError
-from homeport.kernel.predicates import FALSE, TRUE, Predicate
+from homeport.kernel.predicates import TRUE, Predicate, is_false, is_true
 from homeport.kernel.table import Row, Table
 from homeport.kernel.types import ArrayType, JsonType
 from homeport.kernel.units import Wait
@@ -40,7 +41,14 @@ class Moment(enum.Enum):
     NOW = "now"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
+class Form:
+    """What queries have in common that differ in their values alone: it says all else. Compared by identity."""
+
+    common: tuple[object, ...]
+
+
+@attrs.frozen(weakref_slot=False)
 class Select(Generic[E]):
     """Rows of one table in a total order.
 
@@ -49,6 +57,8 @@ class Select(Generic[E]):
         limit: at most so many rows; None for all of them, 0 for none.
         subject: the user on whose behalf it is asked, for sticky routing; None if nobody in particular.
         lock: the rows are locked for update until the unit ends, waiting in this way; None locks nothing.
+        form, values: where queries of one form are made often, what an adapter may know them by, and the values of
+            `where` in its order. They say nothing new: a copy that is changed has none.
     """
 
     name: str
@@ -59,6 +69,8 @@ class Select(Generic[E]):
     offset: int = 0
     subject: object = None
     lock: Wait | None = None
+    form: Form | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    values: tuple[object, ...] = attrs.field(default=(), init=False, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -72,7 +84,7 @@ class OnConflict:
     update: tuple[str, ...]
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Insert(Generic[E]):
     """New rows, all or none. Rows may have different keys: a column not given gets its default.
 
@@ -89,11 +101,11 @@ class Insert(Generic[E]):
 
 
 def _filtered(_: object, __: object, where: Predicate) -> None:
-    if where == TRUE:
+    if is_true(where):
         raise RepositoryValidationError("an update or delete of all rows is refused: say which rows are meant")
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Update(Generic[E]):
     """The same changes to every row that is meant. Raises RepositoryValidationError without a filter."""
 
@@ -126,7 +138,7 @@ class Delete(Generic[E]):
     subject: object = None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Written(Generic[E]):
     """What a command did: how many rows, and the rows where they were asked for, in the order given to an insert."""
 
@@ -136,7 +148,7 @@ class Written(Generic[E]):
 
 def never(query: Select[E]) -> bool:
     """Whether the query has no rows whatever the table holds, so that nothing need be asked."""
-    return query.limit == 0 or query.where == FALSE
+    return query.limit == 0 or is_false(query.where)
 
 
 def total_order(table: Table[Any], order_by: OrderBy) -> tuple[Order, ...]:
@@ -145,10 +157,18 @@ def total_order(table: Table[Any], order_by: OrderBy) -> tuple[Order, ...]:
     Raises:
         InvalidField: an unknown column, one that has no order, or the same column twice.
     """
-    if not isinstance(order_by, str | Order | Sequence):
+    if not isinstance(order_by, (str, Order, tuple, Sequence)):
         raise InvalidField(f"order_by takes column names, got {type(order_by).__name__}", field="order_by")
-    given = [order_by] if isinstance(order_by, str | Order) else list(order_by)
-    terms = [_term(each) for each in given]
+    given = (order_by,) if isinstance(order_by, (str, Order)) else tuple(order_by)
+    for each in given:
+        if not isinstance(each, (str, Order)):
+            raise InvalidField(f"order_by takes column names, got {type(each).__name__}", field="order_by")
+    return _total_order(table, given)
+
+
+@lru_cache(maxsize=1000)
+def _total_order(table: Table[Any], given: tuple[str | Order, ...]) -> tuple[Order, ...]:
+    terms = [Order(each.removeprefix("-"), each.startswith("-")) if isinstance(each, str) else each for each in given]
     for term in terms:
         if isinstance(table.require(term.column).type, JsonType | ArrayType):
             raise InvalidField(f"{table.name}.{term.column} has no order", field=term.column)
@@ -165,11 +185,3 @@ def window(name: str, value: int | None) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 63:
         raise InvalidValue(f"{name} must be an int not below 0", field=name)
     return value
-
-
-def _term(given: object) -> Order:
-    if isinstance(given, Order):
-        return given
-    if not isinstance(given, str):
-        raise InvalidField(f"order_by takes column names, got {type(given).__name__}", field="order_by")
-    return Order(given.removeprefix("-"), given.startswith("-"))

@@ -11,6 +11,7 @@ from typing import Any, Generic, cast
 
 import attrs
 
+from homeport.kernel.admission import Admission
 from homeport.kernel.columns import (
     CREATED,
     DELETED,
@@ -137,7 +138,9 @@ class Table(Generic[E]):
     """All that is known of one entity's table. Compared by identity.
 
     `view_of` names the table that a read-only projection shows; the projection has some of its columns. `version` is
-    the column that the database raises by one whenever a statement changes the row itself.
+    the column that the database raises by one whenever a statement changes the row itself. A table that is `withheld`
+    is reached by its repository alone, never by its name as text. The rows of one that is `append_only` stay as they
+    were added, whoever asks, unless a foreign key's action changes them.
     """
 
     entity: type[E]
@@ -157,6 +160,8 @@ class Table(Generic[E]):
     policies: tuple[Policy, ...]
     order: tuple[str, ...]
     view_of: str | None
+    withheld: bool
+    append_only: bool
 
     def __repr__(self) -> str:
         return f"<Table {self.full_name}>"
@@ -168,6 +173,23 @@ class Table(Generic[E]):
     @cached_property
     def key_column(self) -> Column:
         return self.by_name[self.key]
+
+    @cached_property
+    def makes_keys(self) -> bool:
+        """Whether a key that is not given is a new UUID."""
+        return self.key_column.default == NEW_UUID
+
+    @cached_property
+    def verbs(self) -> tuple[Verb, ...]:
+        """What anybody may do with its rows at all, and the service may do with all of them."""
+        if self.view_of is not None:
+            return (Verb.SELECT,)
+        return (Verb.SELECT, Verb.INSERT) if self.append_only else tuple(Verb)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """How rows of callers are taken."""
+        return Admission(self.settable)
 
     @property
     def full_name(self) -> str:
@@ -185,6 +207,13 @@ class Table(Generic[E]):
         if found is None:
             raise InvalidField(f"{self.name}: {unknown_name('column', name, self.by_name)}", field=str(name)[:80])
         return found
+
+    def settable(self, name: object) -> Column:
+        """As `require`, for a column that a caller may set. Raises InvalidField."""
+        column = self.require(name)
+        if column.read_only:
+            raise InvalidField(f"{self.name}.{column.name} is set by the database", field=column.name)
+        return column
 
     def values(self, entity: E) -> dict[str, object]:
         """The entity's values by column name, as they are."""
@@ -232,15 +261,20 @@ def table(
     policies: Iterable[Policy] = (),
     order: Sequence[str] = (),
     view_of: str | None = None,
+    withheld: bool = False,
+    append_only: bool = False,
 ) -> Table[E]:
     """Declare the table of an entity.
 
     Columns come from the entity's fields in their order; `columns` adds what annotations can't say. A StrEnum column
     of text gets its check. `order` is the default order of lists; the key breaks ties. `version` names an int column,
-    1 at first, that counts the changes of the row: a caller can read it and not set it.
+    1 at first, that counts the changes of the row: a caller can read it and not set it. `withheld` is for rows that no
+    caller may have by writing the table's name: hashes of passwords, secret settings, an audit log. An `append_only`
+    table is one whose rows nobody changes or removes, not even the service: they go only with what they refer to.
 
     Raises:
-        SchemaMismatch: a column is named that the entity lacks, or a type can't be inferred.
+        SchemaMismatch: a column is named that the entity lacks, a type can't be inferred, or rows that are only added
+            have soft delete, a version, or a policy that changes them.
     """
     specs = dict(columns or {})
     if version is not None:
@@ -265,8 +299,11 @@ def table(
         policies=tuple(policies),
         order=tuple(order),
         view_of=view_of,
+        withheld=withheld,
+        append_only=append_only,
     )
     _check_names(declared)
+    _check_verbs(declared)
     return declared
 
 
@@ -327,3 +364,11 @@ def _check_names(declared: Table[Any]) -> None:
         counted = declared.require(declared.version)
         if counted.nullable or not isinstance(counted.type, IntegerType):
             raise SchemaMismatch(f"{declared.name}.{declared.version} counts versions: it is an int, and never None")
+
+
+def _check_verbs(declared: Table[Any]) -> None:
+    """Nothing says of a table whose rows are only added how they would change."""
+    named = {declared.soft_delete, declared.version} - {None}
+    allowed = {each.verb for each in declared.policies} - {Verb.SELECT, Verb.INSERT}
+    if declared.append_only and (named or allowed):
+        raise SchemaMismatch(f"{declared.name} is append-only: no soft delete, no version, no policy that changes rows")

@@ -12,6 +12,8 @@ another would not is refused, or normalised, for all three alike. What each type
 - interval: timedelta
 - jsonb: what JSON can say, except null at the top; NaN, NUL and integers over 64 bits are refused
 - arrays: lists and tuples without nulls
+
+`as_is` is the class whose values a type admits as they are; None where each value is looked at.
 """
 
 import datetime as dt
@@ -22,7 +24,8 @@ import struct
 import uuid
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
-from typing import TypeAlias
+from functools import cached_property
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -30,12 +33,14 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 _EXACT = Context(prec=2000)
+_INFINITIES = (dt.date.min, dt.date.max)
 
 
 @attrs.frozen
 class TextType:
     """`text`, or `varchar(n)` with `max_length` in characters. Stored in code-point order (COLLATE "C")."""
 
+    as_is: ClassVar[None] = None
     max_length: int | None = None
 
     @property
@@ -43,7 +48,7 @@ class TextType:
         return "text" if self.max_length is None else f"varchar({self.max_length})"
 
     def admit(self, value: object) -> str:
-        text = self.operand(value)
+        text = value if type(value) is str and value.isascii() and "\x00" not in value else self.operand(value)
         if self.max_length is not None and len(text) > self.max_length:
             raise ValueError(f"longer than {self.max_length} characters")
         return text
@@ -56,6 +61,7 @@ class TextType:
 
 @attrs.frozen
 class BooleanType:
+    as_is: ClassVar[type] = bool
     sql: str = attrs.field(default="boolean", init=False)
 
     def admit(self, value: object) -> bool:
@@ -70,6 +76,7 @@ class BooleanType:
 class IntegerType:
     """`smallint`, `integer` or `bigint`, by bits."""
 
+    as_is: ClassVar[None] = None
     bits: int = 32
 
     @property
@@ -90,6 +97,7 @@ class IntegerType:
 class NumericType:
     """`numeric(precision, scale)`; without them as many digits as given."""
 
+    as_is: ClassVar[None] = None
     precision: int | None = None
     scale: int | None = None
 
@@ -97,13 +105,23 @@ class NumericType:
     def sql(self) -> str:
         return "numeric" if self.precision is None else f"numeric({self.precision},{self.scale or 0})"
 
+    @cached_property
+    def _last_place(self) -> Decimal:
+        return Decimal(1).scaleb(-(self.scale or 0))
+
+    @cached_property
+    def _bound(self) -> Decimal:
+        """What its numbers stay below; 0, which none does, where any number is taken."""
+        return Decimal(0) if self.precision is None else Decimal(10) ** (self.precision - (self.scale or 0))
+
     def admit(self, value: object) -> Decimal:
+        if type(value) is Decimal and value.same_quantum(self._last_place) and value.copy_abs() < self._bound:
+            return value or abs(value)  # it has the column's own digits
         number = self.operand(value)
         if self.precision is None:
             return number
-        scale = self.scale or 0
-        rounded = number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_EXACT)
-        if abs(rounded) >= Decimal(10) ** (self.precision - scale):
+        rounded = number.quantize(self._last_place, rounding=ROUND_HALF_UP, context=_EXACT)
+        if rounded.copy_abs() >= self._bound:
             raise ValueError(f"out of range for {self.sql}")
         return rounded or abs(rounded)  # no negative zero
 
@@ -111,9 +129,9 @@ class NumericType:
         number = _decimal(value)
         if not number.is_finite():
             raise ValueError("not a finite number")
-        if len(number.as_tuple().digits) > 1000 or abs(number.adjusted()) > 1000:
+        _, digits, exponent = number.as_tuple()
+        if len(digits) > 1000 or abs(number.adjusted()) > 1000:
             raise ValueError("more than 1000 digits")
-        exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent > 0:
             number = number.quantize(Decimal(1), context=_EXACT)
         return number or abs(number)
@@ -121,6 +139,7 @@ class NumericType:
 
 @attrs.frozen
 class DoubleType:
+    as_is: ClassVar[None] = None
     sql: str = attrs.field(default="double precision", init=False)
 
     def admit(self, value: object) -> float:
@@ -144,6 +163,7 @@ class RealType:
     It is answered as what the four bytes mean, 0.10000000149011612, whatever digits an adapter's server writes.
     """
 
+    as_is: ClassVar[None] = None
     sql: str = attrs.field(default="real", init=False)
 
     def admit(self, value: object) -> float:
@@ -157,6 +177,7 @@ class RealType:
 
 @attrs.frozen
 class DateType:
+    as_is: ClassVar[None] = None
     sql: str = attrs.field(default="date", init=False)
 
     def admit(self, value: object) -> dt.date:
@@ -173,6 +194,7 @@ class DateType:
 class TimestampType:
     """`timestamptz`, microseconds, UTC."""
 
+    as_is: ClassVar[None] = None
     sql: str = attrs.field(default="timestamptz", init=False)
 
     def admit(self, value: object) -> dt.datetime:
@@ -196,6 +218,7 @@ class TimestampType:
 class IntervalType:
     """`interval` of days and microseconds; months and years have no length of their own and are not written."""
 
+    as_is: ClassVar[type] = dt.timedelta
     sql: str = attrs.field(default="interval", init=False)
 
     def admit(self, value: object) -> dt.timedelta:
@@ -208,6 +231,7 @@ class IntervalType:
 
 @attrs.frozen
 class UuidType:
+    as_is: ClassVar[type] = uuid.UUID
     sql: str = attrs.field(default="uuid", init=False)
 
     def admit(self, value: object) -> uuid.UUID:
@@ -225,6 +249,7 @@ class UuidType:
 
 @attrs.frozen
 class BytesType:
+    as_is: ClassVar[type] = bytes
     sql: str = attrs.field(default="bytea", init=False)
 
     def admit(self, value: object) -> bytes:
@@ -239,6 +264,7 @@ class BytesType:
 class JsonType:
     """`jsonb`. The admitted value is a copy with keys in jsonb's order: by length, then by bytes."""
 
+    as_is: ClassVar[None] = None
     sql: str = attrs.field(default="jsonb", init=False)
 
     def admit(self, value: object) -> Json:
@@ -253,6 +279,7 @@ class JsonType:
 class InetType:
     """`inet`: an address, or an interface where the prefix is not the whole address."""
 
+    as_is: ClassVar[None] = None
     sql: str = attrs.field(default="inet", init=False)
 
     def admit(self, value: object) -> IpAddress:
@@ -283,12 +310,23 @@ class ChoiceType:
     native: str | None = None
 
     @property
+    def as_is(self) -> type:
+        return self.members
+
+    @property
     def sql(self) -> str:
         return self.native or "text"
+
+    @cached_property
+    def _by_text(self) -> Mapping[str, enum.StrEnum]:
+        return {each.value: each for each in self.members}
 
     def admit(self, value: object) -> enum.StrEnum:
         if not isinstance(value, str):
             raise _expected("str", value)
+        found = self._by_text.get(value)
+        if found is not None:
+            return found
         try:
             return self.members(value)
         except ValueError:
@@ -318,6 +356,7 @@ ScalarType: TypeAlias = (
 class ArrayType:
     """A one-dimensional array of a scalar type, without nulls; a tuple in the entity."""
 
+    as_is: ClassVar[None] = None
     of: ScalarType
 
     @property
@@ -349,10 +388,11 @@ def _expected(what: str, value: object) -> ValueError:
 def _clean_text(text: str) -> str:
     if "\x00" in text:
         raise ValueError("has a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("has a lone surrogate") from None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("has a lone surrogate") from None
     return str(text)
 
 
@@ -375,7 +415,7 @@ def _iso(kind: type[dt.date], text: str) -> dt.date:
 
 
 def _bounded(day: dt.date) -> dt.date:
-    if day in (dt.date.min, dt.date.max):
+    if day in _INFINITIES:
         raise ValueError("the first and last day of the calendar stand for infinity")
     return day
 

@@ -1,6 +1,6 @@
 """One session over several: each call goes to the session that has its table. Knows no adapter by name."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -21,7 +21,7 @@ class ByTable:
     """A context's own session, `home`, with the other contexts' tables where they are.
 
     So a repository that reads another context's rows finds them whichever adapter has them. `exists` is answered by
-    the session of the outer table: it can't look into another adapter.
+    the session of the outer table: it can't look into another adapter. A call is the session's own coroutine.
     """
 
     def __init__(self, home: Session, sessions: Mapping[Table[Any], Session], catalog: Catalog) -> None:
@@ -36,32 +36,32 @@ class ByTable:
         """The context's own, which a flag may change."""
         return self._home.adapter
 
-    async def fetch(self, query: Select[E], /) -> list[E]:
-        return await self._of(query.table).fetch(query)
+    def fetch(self, query: Select[E], /) -> Coroutine[Any, Any, list[E]]:
+        return self._of(query.table).fetch(query)
 
     def stream(self, query: Select[E], /) -> AsyncIterator[E]:
         return self._of(query.table).stream(query)
 
-    async def count(self, query: Select[Any], /) -> int:
-        return await self._of(query.table).count(query)
+    def count(self, query: Select[Any], /) -> Coroutine[Any, Any, int]:
+        return self._of(query.table).count(query)
 
-    async def insert(self, command: Insert[E], /) -> Written[E]:
-        return await self._of(command.table).insert(command)
+    def insert(self, command: Insert[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._of(command.table).insert(command)
 
-    async def update(self, command: Update[E], /) -> Written[E]:
-        return await self._of(command.table).update(command)
+    def update(self, command: Update[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._of(command.table).update(command)
 
-    async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
-        return await self._of(command.table).update_each(command)
+    def update_each(self, command: UpdateEach[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._of(command.table).update_each(command)
 
-    async def delete(self, command: Delete[E], /) -> Written[E]:
-        return await self._of(command.table).delete(command)
+    def delete(self, command: Delete[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._of(command.table).delete(command)
 
-    async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
-        return await self._home.run(operation, parameter)
+    def run(self, operation: Operation[P, R], parameter: P, /) -> Coroutine[Any, Any, R]:
+        return self._home.run(operation, parameter)
 
-    async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
-        return await self._home.execute_query(query, params)
+    def execute_query(self, query: str, params: Sequence[object] = ()) -> Coroutine[Any, Any, list[dict[str, object]]]:
+        return self._home.execute_query(query, params)
 
     def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AbstractAsyncContextManager[Unit]:
         """Raises Unsupported: there is no transaction over several adapters. A unit is opened on one of them."""

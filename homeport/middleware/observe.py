@@ -1,14 +1,16 @@
 """Stores and units that tell of every call when it has ended. They pass on everything as it is, errors too."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
+from homeport.kernel.frozen import maker
 from homeport.kernel.identity import Identity
 from homeport.kernel.observe import Observation, Observer
 from homeport.kernel.operation import Operation, P, R
@@ -17,8 +19,10 @@ from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Wr
 from homeport.kernel.units import DEFAULT_UNIT, UnitOptions, Wait
 from homeport.ports.store import Session, Unit
 
+A = TypeVar("A")
 T = TypeVar("T")
 _LOG = logging.getLogger("homeport")
+_observation = maker(Observation)
 
 
 def log_calls(observation: Observation) -> None:
@@ -49,10 +53,12 @@ class Watch:
         self._observers = tuple(observers)
         self._broken: set[int] = set()
 
-    async def told(self, call: Awaitable[T], name: str, table: str, rows: Callable[[T], int]) -> T:
+    async def told(
+        self, call: Callable[[A], Awaitable[T]], argument: A, name: str, table: str, rows: Callable[[T], int]
+    ) -> T:
         started = perf_counter()
         try:
-            answer = await call
+            answer = await call(argument)
         except BaseException as error:
             self.tell(name, table, 0, started, error)
             raise
@@ -62,14 +68,17 @@ class Watch:
     def tell(self, name: str, table: str, rows: int, started: float, error: BaseException | None = None) -> None:
         milliseconds = (perf_counter() - started) * 1000
         failed = None if error is None else type(error).__name__
-        observation = Observation(name, table, self._adapter, rows, milliseconds, failed)
-        for index, observer in enumerate(self._observers):
+        observation = _observation(name, table, self._adapter, rows, milliseconds, failed)
+        for observer in self._observers:
             try:
                 observer(observation)
             except Exception:  # noqa: BLE001 - whatever it raises, the caller's own work goes on
-                if index not in self._broken:
-                    self._broken.add(index)
-                    _LOG.exception("an observer of store calls failed; further failures of it are not logged")
+                self._broke(observer)
+
+    def _broke(self, observer: Observer) -> None:
+        if id(observer) not in self._broken:
+            self._broken.add(id(observer))
+            _LOG.exception("an observer of store calls failed; further failures of it are not logged")
 
 
 class ObservedCalls:
@@ -83,8 +92,8 @@ class ObservedCalls:
         self.catalog: Catalog = inner.catalog
         self.cursors: CursorSigner = inner.cursors
 
-    async def fetch(self, query: Select[E], /) -> list[E]:
-        return await self._watch.told(self._inner.fetch(query), query.name, query.table.name, len)
+    def fetch(self, query: Select[E], /) -> Coroutine[Any, Any, list[E]]:
+        return self._watch.told(self._inner.fetch, query, query.name, query.table.name, len)
 
     async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
         started, rows = perf_counter(), 0
@@ -102,28 +111,27 @@ class ObservedCalls:
             raise
         self._watch.tell(query.name, query.table.name, rows, started)
 
-    async def count(self, query: Select[Any], /) -> int:
-        return await self._watch.told(self._inner.count(query), query.name, query.table.name, _one)
+    def count(self, query: Select[Any], /) -> Coroutine[Any, Any, int]:
+        return self._watch.told(self._inner.count, query, query.name, query.table.name, _one)
 
-    async def insert(self, command: Insert[E], /) -> Written[E]:
-        return await self._watch.told(self._inner.insert(command), command.name, command.table.name, _written)
+    def insert(self, command: Insert[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._watch.told(self._inner.insert, command, command.name, command.table.name, _written)
 
-    async def update(self, command: Update[E], /) -> Written[E]:
-        return await self._watch.told(self._inner.update(command), command.name, command.table.name, _written)
+    def update(self, command: Update[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._watch.told(self._inner.update, command, command.name, command.table.name, _written)
 
-    async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
-        return await self._watch.told(self._inner.update_each(command), command.name, command.table.name, _written)
+    def update_each(self, command: UpdateEach[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._watch.told(self._inner.update_each, command, command.name, command.table.name, _written)
 
-    async def delete(self, command: Delete[E], /) -> Written[E]:
-        return await self._watch.told(self._inner.delete(command), command.name, command.table.name, _written)
+    def delete(self, command: Delete[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._watch.told(self._inner.delete, command, command.name, command.table.name, _written)
 
-    async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
-        return await self._watch.told(
-            self._inner.run(operation, parameter), operation.name, operation.function, _answered
-        )
+    def run(self, operation: Operation[P, R], parameter: P, /) -> Coroutine[Any, Any, R]:
+        call = partial(self._inner.run, operation)
+        return self._watch.told(call, parameter, operation.name, operation.function, _answered)
 
-    async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
-        return await self._watch.told(self._inner.execute_query(query, params), "execute_query", "", len)
+    def execute_query(self, query: str, params: Sequence[object] = ()) -> Coroutine[Any, Any, list[dict[str, object]]]:
+        return self._watch.told(partial(self._inner.execute_query, query), params, "execute_query", "", len)
 
 
 class ObservedUnit(ObservedCalls):
@@ -137,7 +145,7 @@ class ObservedUnit(ObservedCalls):
         return self._unit.savepoint()
 
     async def lock(self, name: str, wait: Wait, /) -> bool:
-        return await self._watch.told(self._unit.lock(name, wait), "unit.lock", "", int)
+        return await self._watch.told(partial(self._unit.lock, name), wait, "unit.lock", "", int)
 
 
 class ObservedStore(ObservedCalls):
@@ -164,7 +172,7 @@ class ObservedStore(ObservedCalls):
         return ObservedStore(self._session.scoped(identity), watch=self._watch)
 
     async def ping(self) -> None:
-        await self._watch.told(self._session.ping(), "ping", "", _none)
+        await self._watch.told(lambda session: session.ping(), self._session, "ping", "", _none)
 
     async def close(self) -> None:
         await self._session.close()

@@ -5,8 +5,9 @@ A broken database is not drowned in retries: all calls of one share a budget tha
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -30,6 +31,7 @@ from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Wr
 from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
 from homeport.ports.store import Session, Unit
 
+A = TypeVar("A")
 T = TypeVar("T")
 UnitT = TypeVar("UnitT")
 
@@ -75,16 +77,19 @@ class Retries:
         return MOST_TOKENS if self.budget > 0 else 0.0
 
     async def call(
-        self, attempt: Callable[[], Awaitable[T]], again: Callable[[BaseException], bool] = nothing_done
+        self,
+        attempt: Callable[[A], Awaitable[T]],
+        argument: A,
+        again: Callable[[BaseException], bool] = nothing_done,
     ) -> T:
         """What the first attempt answers that goes well. Raises the last one's error."""
         started = self.clock()
         try:
-            answer = await attempt()
+            answer = await attempt(argument)
         except RepositoryError as error:
             if self._tokens < 1 or not again(error):
                 raise
-            answer = await self._again(attempt, again, error, started)
+            answer = await self._again(partial(attempt, argument), again, error, started)
         if self._tokens < MOST_TOKENS:
             self._tokens += self.budget
         return answer
@@ -130,6 +135,8 @@ def _conflict(state: tenacity.RetryCallState) -> bool:
 class RetriedStore:
     """A session whose single reads are tried again: fetch, count, operations that only read, streams before a row.
 
+    What it only passes on is a plain function, whose caller awaits the session's own coroutine.
+
     Writes are passed on as they are: the answer to one may be lost and not the write. So are the calls of a unit, which
     can only be repeated as a whole.
     """
@@ -142,11 +149,11 @@ class RetriedStore:
         self.catalog: Catalog = session.catalog
         self.cursors: CursorSigner = session.cursors
 
-    async def fetch(self, query: Select[E], /) -> list[E]:
-        return await self._retries.call(lambda: self._session.fetch(query))
+    def fetch(self, query: Select[E], /) -> Coroutine[Any, Any, list[E]]:
+        return self._retries.call(self._session.fetch, query)
 
     async def stream(self, query: Select[E], /) -> AsyncIterator[E]:
-        first, rows = await self._retries.call(lambda: _begun(self._session.stream(query)))
+        first, rows = await self._retries.call(lambda asked: _begun(self._session.stream(asked)), query)
         try:
             for row in first:
                 yield row
@@ -157,25 +164,25 @@ class RetriedStore:
             if close is not None:
                 await close()
 
-    async def count(self, query: Select[Any], /) -> int:
-        return await self._retries.call(lambda: self._session.count(query))
+    def count(self, query: Select[Any], /) -> Coroutine[Any, Any, int]:
+        return self._retries.call(self._session.count, query)
 
-    async def insert(self, command: Insert[E], /) -> Written[E]:
-        return await self._session.insert(command)
+    def insert(self, command: Insert[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.insert(command)
 
-    async def update(self, command: Update[E], /) -> Written[E]:
-        return await self._session.update(command)
+    def update(self, command: Update[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.update(command)
 
-    async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
-        return await self._session.update_each(command)
+    def update_each(self, command: UpdateEach[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.update_each(command)
 
-    async def delete(self, command: Delete[E], /) -> Written[E]:
-        return await self._session.delete(command)
+    def delete(self, command: Delete[E], /) -> Coroutine[Any, Any, Written[E]]:
+        return self._session.delete(command)
 
-    async def run(self, operation: Operation[P, R], parameter: P, /) -> R:
+    def run(self, operation: Operation[P, R], parameter: P, /) -> Coroutine[Any, Any, R]:
         if operation.writes:
-            return await self._session.run(operation, parameter)
-        return await self._retries.call(lambda: self._session.run(operation, parameter))
+            return self._session.run(operation, parameter)
+        return self._retries.call(partial(self._session.run, operation), parameter)
 
     async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
         """Once: what the caller's own SQL does is not known."""
@@ -213,11 +220,11 @@ class UnitRetry:
         Never tried again: OutcomeUnknown, StaleVersion, deadlines, cancellation, and errors that are not Homeport's.
         """
 
-        async def attempt() -> T:
+        async def attempt(opening: Callable[[], AbstractAsyncContextManager[UnitT]]) -> T:
             async with opening() as unit:
                 return await work(unit)
 
-        return await self._retries.call(attempt, nothing_done_or_locked if lock_timeouts else nothing_done)
+        return await self._retries.call(attempt, opening, nothing_done_or_locked if lock_timeouts else nothing_done)
 
 
 async def _begun(rows: AsyncIterator[E]) -> tuple[list[E], AsyncIterator[E]]:

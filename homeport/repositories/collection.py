@@ -1,11 +1,9 @@
 """The base repository: one table's rows as entities, over any store."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-import attrs
-
-from homeport.kernel.binding import Filters, bind, from_filters, live
+from homeport.kernel.binding import Filters, bind, from_filters
 from homeport.kernel.entity import E
 from homeport.kernel.errors import (
     InvalidField,
@@ -13,18 +11,17 @@ from homeport.kernel.errors import (
     RepositoryValidationError,
     StaleVersion,
 )
-from homeport.kernel.pages import CursorPage, Page, after_cursor, checked_page_size, cursor_after, page_number
+from homeport.kernel.frozen import maker
+from homeport.kernel.pages import CursorPage, Keyset, Page, checked_page_size, page_number
 from homeport.kernel.predicates import (
-    FALSE,
-    TRUE,
-    AllOf,
-    Comparator,
-    Compare,
-    Field,
-    Literal,
     Predicate,
+    all_of,
+    conjunction,
     conjuncts,
-    not_,
+    equal,
+    field,
+    is_false,
+    is_true,
     one_of,
 )
 from homeport.kernel.query import (
@@ -33,6 +30,7 @@ from homeport.kernel.query import (
     Insert,
     Moment,
     OnConflict,
+    Order,
     OrderBy,
     Select,
     Update,
@@ -44,9 +42,14 @@ from homeport.kernel.query import (
 from homeport.kernel.table import Row, Table
 from homeport.kernel.units import Wait
 from homeport.ports.store import Store
+from homeport.repositories.by_key import ByKey, of_kind
 from homeport.repositories.incoming import Data, Incoming
 
 K = TypeVar("K")
+
+_insert_of = maker(Insert)
+_update_of = maker(Update)  # unvalidated: `_meant` and `_is` see to it that some rows are meant, and not all
+_select_of = maker(Select)
 
 NOTHING_FIXED: Row = {}
 
@@ -64,7 +67,7 @@ class Collection(Generic[E, K]):
         InvalidValue: a value does not fit its column exactly.
     """
 
-    __slots__ = ("_incoming", "_lock", "_scope", "_store", "_subject", "table")
+    __slots__ = ("_alive", "_by_key", "_incoming", "_lock", "_scope", "_store", "_subject", "table")
 
     def __init__(
         self,
@@ -79,7 +82,9 @@ class Collection(Generic[E, K]):
         self.table = store.catalog.table(table)
         self._store = store
         self._incoming = Incoming(self.table, fixed)
-        self._scope = tuple(_equal(name, value) for name, value in fixed.items())
+        self._scope = tuple([equal(field(name), value) for name, value in fixed.items()])
+        self._alive = (*self._scope, *of_kind(self.table, Deleted.LIVE))
+        self._by_key: ByKey[E] | None = None
         self._subject = subject
         self._lock = lock
 
@@ -122,22 +127,18 @@ class Collection(Generic[E, K]):
         name: str = "find_many",
     ) -> Select[E]:
         """The bound query that `find_many` asks; `name` is what logs and the statement's comment call it."""
-        return Select(
-            f"{self.table.name}.{name}",
-            self.table,
-            self._where(filters, deleted),
-            total_order(self.table, self.table.order if order_by is None else order_by),
-            window("limit", limit),
-            window("offset", offset) or 0,
-            self._subject,
-            self._lock,
-        )
+        order = total_order(self.table, self.table.order if order_by is None else order_by)
+        where, rows, skipped = self._where(filters, deleted), window("limit", limit), window("offset", offset) or 0
+        return self._select(name, where, order=order, limit=rows, offset=skipped, lock=self._lock)
 
     async def find_by_id(self, id: K | str, *, deleted: Deleted = Deleted.LIVE) -> E | None:
         """The row, or None."""
-        where = self._is(id, deleted)
-        query = Select(f"{self.table.name}.find_by_id", self.table, where, subject=self._subject, lock=self._lock)
-        found = await self._store.fetch(query)
+        by_key = self._by_key
+        if by_key is None or deleted is not Deleted.LIVE:
+            by_key = ByKey(self.table, self._scope, deleted, self._subject, self._lock)
+            if deleted is Deleted.LIVE:
+                self._by_key = by_key
+        found = await self._store.fetch(by_key.select(self._key(id)))
         return found[0] if found else None
 
     async def get_or_raise(self, id: K | str) -> E:
@@ -180,13 +181,10 @@ class Collection(Generic[E, K]):
         return self._store.stream(self.select(filters, order_by=order_by, name="stream"))
 
     async def count(self, filters: Filters = None, *, deleted: Deleted = Deleted.LIVE) -> int:
-        where = self._where(filters, deleted)
-        return await self._store.count(Select(f"{self.table.name}.count", self.table, where, subject=self._subject))
+        return await self._store.count(self._select("count", self._where(filters, deleted)))
 
     async def exists(self, filters: Filters = None) -> bool:
-        where = self._where(filters)
-        query = Select(f"{self.table.name}.exists", self.table, where, limit=1, subject=self._subject)
-        return await self._store.count(query) > 0
+        return await self._store.count(self._select("exists", self._where(filters), limit=1)) > 0
 
     async def paginate(
         self,
@@ -216,22 +214,21 @@ class Collection(Generic[E, K]):
         Raises:
             InvalidCursor: the cursor was not issued for these filters, this order and this owner.
         """
-        query = self.select(filters, order_by=order_by, limit=checked_page_size(limit) + 1, name="paginate_cursor")
+        name, rows = "paginate_cursor", checked_page_size(limit) + 1
+        query = self.select(filters, order_by=order_by, limit=rows, name=name)
+        pages = Keyset(query, self._store.cursors)
         if cursor is not None:
-            further = bind(after_cursor(query, cursor, self._store.cursors), self.table, self._store.catalog)
-            asked = attrs.evolve(query, where=AllOf((*conjuncts(query.where), *conjuncts(further))))
-        else:
-            asked = query
-        rows = await self._store.fetch(asked)
-        shown = tuple(rows[:limit])
-        more = len(rows) > limit
-        return CursorPage(shown, cursor_after(query, shown[-1], self._store.cursors) if more else None)
+            where = conjunction((query.where, pages.after(cursor)))
+            query = self._select(name, where, order=query.order, limit=rows, lock=self._lock)
+        found = await self._store.fetch(query)
+        shown = tuple(found[:limit])
+        return CursorPage(shown, pages.cursor(shown[-1]) if len(found) > limit else None)
 
     # -- writing
 
     async def create(self, data: Data) -> E:
         """Insert one row and answer it as stored. Raises RepositoryConstraintError."""
-        return (await self._insert("create", [self._incoming.new(data)])).rows[0]
+        return (await self._store.insert(self._insertion("create", (self._incoming.new(data),)))).rows[0]
 
     async def create_many(self, data: Iterable[Data]) -> list[E]:
         """Insert all rows or none; answered in the order given. Raises RepositoryConstraintError."""
@@ -243,7 +240,7 @@ class Collection(Generic[E, K]):
 
     async def add(self, entity: E) -> E:
         """Insert the entity with every stored column as given, the database's own ones too: imports, copies, tests."""
-        return (await self._insert("add", [self._incoming.whole(entity)])).rows[0]
+        return (await self._store.insert(self._insertion("add", (self._incoming.whole(entity),)))).rows[0]
 
     async def add_many(self, entities: Iterable[E]) -> int:
         """As `add`, all or none, answering only how many."""
@@ -372,25 +369,38 @@ class Collection(Generic[E, K]):
 
     # -- what the methods share
 
+    def _select(
+        self,
+        name: str,
+        where: Predicate,
+        *,
+        order: tuple[Order, ...] = (),
+        limit: int | None = None,
+        offset: int = 0,
+        lock: Wait | None = None,
+    ) -> Select[E]:
+        name = f"{self.table.name}.{name}"
+        return _select_of(name, self.table, where, order, limit, offset, self._subject, lock, None, ())
+
     def _where(self, filters: Filters, deleted: Deleted = Deleted.LIVE) -> Predicate:
         said = bind(from_filters(filters), self.table, self._store.catalog)
-        return said if said == FALSE else self._with_scope(deleted, *conjuncts(said))
+        return said if is_false(said) else self._with_scope(deleted, *conjuncts(said))
 
     def _with_scope(self, deleted: Deleted, *said: Predicate) -> Predicate:
         """Scope and soft delete before what was said; all of it is bound already."""
-        every = (*self._scope, *_of_kind(self.table, deleted), *said)
-        return every[0] if len(every) == 1 else AllOf(every)
+        before = self._alive if deleted is Deleted.LIVE else (*self._scope, *of_kind(self.table, deleted))
+        return all_of(*before, *said)
 
     def _meant(self, filters: Filters) -> Predicate:
         """The filter of a write: it has to say something itself, whatever scope and soft delete add."""
         said = bind(from_filters(filters), self.table, self._store.catalog)
-        if said == TRUE and not self._scope:
+        if is_true(said) and not self._scope:
             raise RepositoryValidationError("an update or delete of all rows is refused: say which rows are meant")
-        return said if said == FALSE else self._with_scope(Deleted.LIVE, *conjuncts(said))
+        return said if is_false(said) else self._with_scope(Deleted.LIVE, *conjuncts(said))
 
     def _is(self, id: K | str, deleted: Deleted = Deleted.LIVE) -> Predicate:
-        same = _equal(self.table.key, self._key(id))
-        return self._with_scope(deleted, *(() if same in self._scope else (same,)))
+        same = equal(field(self.table.key), self._key(id))
+        return self._with_scope(deleted) if same in self._scope else self._with_scope(deleted, same)
 
     def _at(self, id: K | str, version: int | None) -> Predicate:
         """The live row of that key, at that version alone if one is given."""
@@ -399,7 +409,7 @@ class Collection(Generic[E, K]):
         if self.table.version is None:
             raise InvalidField(f"{self.table.name} has no version column", field="version")
         known = self.table.require(self.table.version).operand(version)
-        return AllOf((*conjuncts(self._is(id)), _equal(self.table.version, known)))
+        return all_of(*conjuncts(self._is(id)), equal(field(self.table.version), known))
 
     def _key(self, id: K | str) -> object:
         column = self.table.key_column
@@ -414,15 +424,18 @@ class Collection(Generic[E, K]):
     async def _insert(
         self, name: str, rows: Sequence[Row], *, conflict: OnConflict | None = None, returning: bool = True
     ) -> Written[E]:
+        command = self._insertion(name, tuple(rows), conflict, returning=returning)
+        return await self._store.insert(command) if rows else Written(0)
+
+    def _insertion(
+        self, name: str, rows: tuple[Row, ...], conflict: OnConflict | None = None, *, returning: bool = True
+    ) -> Insert[E]:
         self._check_written()
-        if not rows:
-            return Written(0)
-        command = Insert(f"{self.table.name}.{name}", self.table, tuple(rows), conflict, returning, self._subject)
-        return await self._store.insert(command)
+        return _insert_of(f"{self.table.name}.{name}", self.table, rows, conflict, returning, self._subject)
 
     async def _update(self, name: str, where: Predicate, changes: Row, *, returning: bool = True) -> Written[E]:
         self._check_written()
-        command = Update(f"{self.table.name}.{name}", self.table, where, changes, returning, self._subject)
+        command = _update_of(f"{self.table.name}.{name}", self.table, where, changes, returning, self._subject)
         return await self._store.update(command)
 
     async def _delete(self, name: str, where: Predicate) -> Written[E]:
@@ -442,8 +455,7 @@ class Collection(Generic[E, K]):
         """Whether a row that was not found at that version is there after all."""
         if version is None:
             return False
-        query = Select(f"{self.table.name}.exists", self.table, self._is(id), limit=1, subject=self._subject)
-        return await self._store.count(query) > 0
+        return await self._store.count(self._select("exists", self._is(id), limit=1)) > 0
 
     def _stale(self) -> StaleVersion:
         return StaleVersion(f"the row in {self.table.name} has changed since this version was read")
@@ -455,13 +467,3 @@ class Collection(Generic[E, K]):
         if self.table.soft_delete is None:
             raise InvalidField(f"{self.table.name} has no soft delete", field="deleted_at")
         return self.table.soft_delete
-
-
-def _of_kind(table: Table[Any], deleted: Deleted) -> tuple[Predicate, ...]:
-    if table.soft_delete is None or deleted is Deleted.ALL:
-        return ()
-    return (live(table),) if deleted is Deleted.LIVE else (not_(live(table)),)
-
-
-def _equal(column: str, admitted: object) -> Compare:
-    return Compare(Field(column), Comparator.EQ, Literal(admitted))

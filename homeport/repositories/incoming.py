@@ -9,7 +9,7 @@ import attrs
 from homeport.kernel.entity import E
 from homeport.kernel.errors import InvalidField, RepositoryValidationError
 from homeport.kernel.query import OnConflict
-from homeport.kernel.table import NEW_UUID, Column, Row, Table
+from homeport.kernel.table import Row, Table
 
 Data = Mapping[str, object]
 
@@ -29,7 +29,7 @@ class Incoming(Generic[E]):
     def new(self, data: Data) -> Row:
         """A row to insert. A key that is to be a new UUID is made here, so that the caller's call can be repeated."""
         row = self._admitted(data)
-        if self.table.key_column.default == NEW_UUID and row.get(self.table.key) is None:
+        if self.table.makes_keys and row.get(self.table.key) is None:
             row[self.table.key] = uuid.uuid4()
         return row
 
@@ -49,7 +49,7 @@ class Incoming(Generic[E]):
         for name in (self.table.key, self.table.owner):
             if name is not None and name in changes and name not in self.fixed:
                 raise InvalidField(f"{self.table.name}.{name} can't be changed", field=name)
-        return {name: value for name, value in changes.items() if name not in self.fixed}
+        return {name: value for name, value in changes.items() if name not in self.fixed} if self.fixed else changes
 
     def upsert(self, data: Sequence[Data], target: Sequence[str] | None) -> tuple[list[Row], OnConflict]:
         """Rows of one upsert, all with the same columns, and the rule that changes neither key nor owner of a row."""
@@ -73,8 +73,9 @@ class Incoming(Generic[E]):
 
     def _admitted(self, data: Data) -> dict[str, object]:
         row = _writable(self.table, data)
-        self._check_fixed(row)
-        row.update(self.fixed)
+        if self.fixed:
+            self._check_fixed(row)
+            row.update(self.fixed)
         return row
 
     def _check_fixed(self, row: Row) -> None:
@@ -93,13 +94,6 @@ class Incoming(Generic[E]):
 
 
 def _writable(table: Table[Any], data: Data) -> dict[str, object]:
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict) and not isinstance(data, Mapping):  # the second is slow
         raise RepositoryValidationError(f"data is a mapping, not {type(data).__name__}", field="data")
-    return {name: _column(table, name).admit(value) for name, value in data.items()}
-
-
-def _column(table: Table[Any], name: object) -> Column:
-    column = table.require(name)
-    if column.read_only:
-        raise InvalidField(f"{table.name}.{column.name} is set by the database", field=column.name)
-    return column
+    return table.admission.row(data)

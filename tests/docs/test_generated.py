@@ -40,6 +40,7 @@ def test_every_table_column_constraint_and_policy_is_in_the_schema_reference() -
             assert {*table.by_name, *(policy.verb for policy in table.policies if table.view_of is None)} <= named
             rules = [*(each.name for each in table.uniques), *(each.name for each in table.checks)]
             assert [each for each in rules if f"`{each}`" not in section] == []
+            assert ("**append-only**" in section, "**withheld**" in section) == (table.append_only, table.withheld)
 
 
 def test_every_context_has_an_example_in_the_guide() -> None:

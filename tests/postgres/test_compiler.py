@@ -1,10 +1,13 @@
 """Texts: what is sent for a shape, that values never reach it, and that each shape is compiled once."""
 
+import itertools
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +27,9 @@ from homeport.kernel.predicates import (
     any_of,
     contains,
     eq,
+    equal,
     exists,
+    field,
     ge,
     gt,
     is_null,
@@ -35,11 +40,14 @@ from homeport.kernel.predicates import (
     one_of,
     starts_with,
 )
-from homeport.kernel.query import Delete, Insert, Moment, OnConflict, Order, Select, Update, UpdateEach
-from tests.postgres.tables import CRATE, FIND, FOREIGN, LABEL, SAMPLE, STRANGE, Mood, Sought
+from homeport.kernel.query import Delete, Deleted, Insert, Moment, OnConflict, Order, Select, Update, UpdateEach
+from homeport.kernel.units import Wait
+from homeport.repositories.by_key import ByKey
+from tests.postgres.tables import CRATE, FIND, FOREIGN, LABEL, SAMPLE, STRANGE, Label, Mood, Sought
 
 CATALOG = Catalog.of([SAMPLE, CRATE, LABEL])
 CRATES = '"public"."crates" AS "t"'
+KEY, OTHER = uuid.UUID(int=7), uuid.UUID(int=8)
 COLUMNS = '"t"."id", "t"."code", "t"."weight", "t"."note", "t"."above_id"'
 
 
@@ -240,6 +248,34 @@ def test_a_thousand_values_share_one_text() -> None:
         texts.add(compiler.update(Update("c", CRATE, where, {"note": f"n{n}"}))[0])
         texts.add(compiler.insert_alike(Insert("c", CRATE, ({"code": f"c{n}"},) * (n + 1)))[0])
     assert len(texts) == len(compiler.texts) == 4
+
+
+def by_key(fixed: Sequence[tuple[str, object]], deleted: Deleted, lock: Wait | None) -> ByKey[Label]:
+    return ByKey(LABEL, tuple(equal(field(name), value) for name, value in fixed), deleted, None, lock)
+
+
+@pytest.mark.parametrize("lock", [None, *Wait])
+@pytest.mark.parametrize("deleted", Deleted)
+@pytest.mark.parametrize("fixed", [[], [("name", "a")], [("name", "a"), ("id", KEY)], [("id", OTHER)]])
+def test_a_get_of_a_known_form_is_sent_as_any_other(
+    fixed: list[tuple[str, object]], deleted: Deleted, lock: Wait | None
+) -> None:
+    gets, compiler = by_key(fixed, deleted, lock), Compiler()
+    for key in (KEY, OTHER, KEY):
+        known = gets.select(key)
+        plain = attrs.evolve(known)
+        assert plain == known
+        assert plain.form is None
+        text, values, _ = compiler.read(known)
+        assert (text, list(values)) == Compiler().select(plain)
+
+
+def test_gets_that_differ_in_more_than_values_have_forms_of_their_own() -> None:
+    names: list[list[tuple[str, object]]] = [[], [("name", "a")], [("name", "a"), ("crate_id", 1)]]
+    ways = itertools.product(names, Deleted, [None, *Wait])
+    forms = [by_key(*way).select(KEY).form for way in ways]
+    assert len(set(forms)) == len(forms)
+    assert by_key([("name", "another")], Deleted.LIVE, None).select(OTHER).form in forms
 
 
 def test_the_number_of_kept_texts_is_bounded() -> None:

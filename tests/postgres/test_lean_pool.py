@@ -33,6 +33,11 @@ class Pool:
         await turn()
         return tasks
 
+    def let_the_firsts_deadline_pass(self) -> None:
+        first = next(iter(self.pool._waiting))
+        self.pool._waiting[first] = 0.0
+        self.pool._ring()
+
     @property
     def state(self) -> tuple[int, int, int, int]:
         found = self.pool.figures()
@@ -111,6 +116,64 @@ async def test_waiting_ends_at_the_deadline_and_leaves_no_trace() -> None:
     assert fakes.state == (1, 0, 1, 0)
     await fakes.give(connection)
     assert fakes.state == (1, 1, 0, 0)
+
+
+async def test_each_who_waits_has_a_deadline_of_their_own() -> None:
+    fakes = Pool()
+    await fakes.take()
+    first, second = await fakes.queue(2)
+    for late, early in ((first, second), (second, None)):
+        fakes.let_the_firsts_deadline_pass()
+        with pytest.raises(PoolTimeout):
+            await late
+        assert fakes.state == (1, 0, 1, int(early is not None))
+        assert fakes.pool._alarm is None or fakes.pool._alarm.when() in fakes.pool._waiting.values()
+
+
+async def test_a_deadline_is_kept_when_those_before_have_left() -> None:
+    fakes = Pool(timeout=0.03)
+    connection = await fakes.take()
+    served, cancelled, last = await fakes.queue(3)
+    await fakes.give(connection)
+    cancelled.cancel()
+    assert await served is connection
+    with pytest.raises(PoolTimeout):
+        await last
+    assert fakes.state == (1, 0, 1, 0)
+
+
+async def test_who_comes_later_has_their_whole_time() -> None:
+    fakes = Pool()
+    connection = await fakes.take()
+    (first,) = await fakes.queue()
+    await fakes.give(connection)
+    assert await first is connection
+    (late,) = await fakes.queue()
+    fakes.pool._ring()  # at the deadline of the first, who is gone
+    await turn()
+    assert not late.done()
+    assert fakes.pool._alarm is not None
+    assert [fakes.pool._alarm.when()] == list(fakes.pool._waiting.values())
+    await fakes.give(connection)
+    assert await late is connection
+
+
+async def test_those_who_wait_share_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes = Pool()
+    connection = await fakes.take()
+    loop, timers = asyncio.get_running_loop(), list[object]()
+    call_at = loop.call_at
+
+    def counted(when: float, callback: Any, *arguments: Any, **more: Any) -> asyncio.TimerHandle:
+        timers.append(callback)
+        return call_at(when, callback, *arguments, **more)
+
+    monkeypatch.setattr(loop, "call_at", counted)
+    waiting = await fakes.queue(100)
+    for each in waiting:
+        await fakes.give(connection)
+        assert await each is connection
+    assert timers == [lean_pool._ring]
 
 
 # -- cancellations
@@ -359,9 +422,13 @@ async def test_the_least_number_is_made_up_when_idle_ones_are_closed(monkeypatch
     assert fakes.state == (1, 1, 0, 0)
 
 
-async def test_a_pool_that_is_forgotten_is_not_kept_by_its_timer() -> None:
+async def test_a_pool_that_is_forgotten_is_not_kept_by_its_timers() -> None:
     fakes = Pool()
-    await fakes.give(await fakes.take())
+    connection = await fakes.take()
+    (waiting,) = await fakes.queue()
+    await fakes.give(connection)
+    await fakes.give(await waiting)
+    del waiting
     found = weakref.ref(fakes.pool)
     del fakes
     gc.collect()

@@ -198,6 +198,54 @@ async def test_tables_with_row_policies_are_not_copied_into(store: PostgresStore
         await admin.execute("revoke all on crates from secured; drop owned by secured; drop role secured")
 
 
+async def test_many_rows_that_come_back_go_by_a_temporary_table(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several times on one connection and in one unit, with other columns each time; all rows or none."""
+    monkeypatch.setattr(bulk, "STAGE_FROM_ROWS", 3)
+    assert [each.code for each in await add(store, *crates("c", "a", "b"))] == ["c", "a", "b"]
+    assert [each.weight for each in await add(store, *crates("f", "d", "e", weight=2))] == [2, 2, 2]
+    with pytest.raises(UniqueViolation):
+        await add(store, *crates("g", "h", "a", weight=2))
+    async with store.transaction() as unit:
+        for given in (("i", "j", "k"), ("l", "m", "n")):
+            added = await unit.insert(Insert("crates.add", CRATE, crates(*given)))
+            assert [each.code for each in added.rows] == list(given)
+        with pytest.raises(UniqueViolation):
+            async with unit.savepoint():
+                await unit.insert(Insert("crates.add", CRATE, crates("o", "p", "a")))
+        await unit.insert(Insert("crates.add", CRATE, crates("q", "r", "s")))
+    assert await found(store) == list("abcdefijklmnqrs")
+    assert await store.execute_query("SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'") == []
+
+
+async def test_rows_come_back_in_order_however_long_they_are(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short row does not go where a page before has room for it."""
+    monkeypatch.setattr(bulk, "STAGE_FROM_ROWS", 3)
+    codes = [f"{n}" + "x" * (n * 7919 % 3 * 3000) for n in range(600)]
+    added = await add(store, *crates(*codes))
+    assert [each.code for each in added] == codes
+    assert [each.id for each in added] == sorted(each.id for each in added)
+
+
+async def test_a_login_without_temporary_tables_has_arrays(
+    store: PostgresStore, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "STAGE_FROM_ROWS", 3)
+    async with admin.transaction():
+        await admin.execute(
+            f'create role bare; grant all on crates to bare; revoke temporary on database "{DATABASE}" from public;'
+            "grant usage on all sequences in schema public to bare; set local role bare"
+        )
+        inside = await open_postgres(admin, catalog=store.catalog, cursors=store.cursors)
+        assert len(await add(inside, *crates("c", "a", "b"))) == 3
+        await admin.execute(
+            f'reset role; grant temporary on database "{DATABASE}" to public; drop owned by bare; drop role bare'
+        )
+
+
 def test_rows_are_held_to_the_order_given_where_their_keys_are_known() -> None:
     rows = tuple({"id": n, "code": f"c{n}"} for n in (3, 1, 2))
     command = Insert("crates.add", CRATE, rows)

@@ -9,7 +9,7 @@ import asyncpg
 import attrs
 import pytest
 
-from homeport.adapters.postgres import PostgresStore
+from homeport.adapters.postgres import PostgresStore, bulk
 from homeport.kernel.binding import bind
 from homeport.kernel.errors import SchemaMismatch
 from homeport.kernel.predicates import TRUE, Predicate, eq, one_of
@@ -84,6 +84,12 @@ async def test_values_come_back_from_single_rows(store: PostgresStore) -> None:
 
 
 async def test_values_come_back_from_many_rows(store: PostgresStore) -> None:
+    assert_same((await store.insert(Insert("samples.add_many", SAMPLE, ROWS))).rows)
+    assert_same(await stored(store))
+
+
+async def test_values_come_back_from_a_temporary_table(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "STAGE_FROM_ROWS", 2)
     assert_same((await store.insert(Insert("samples.add_many", SAMPLE, ROWS))).rows)
     assert_same(await stored(store))
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import attrs
 import pytest
 
-from homeport.kernel.entity import Entity, hydrator
+from homeport.kernel.entity import Entity, Inline, hydrator
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +54,17 @@ def test_rows_may_be_any_iterable_and_of_the_right_width() -> None:
     assert hydrate(iter([(1, ()), (2, ())])) == [Point(x=1), Point(x=2)]
     with pytest.raises(ValueError, match="values to unpack"):
         hydrate([(1,)])
+
+
+@pytest.mark.parametrize("rows", [[(1, [2])], [(1, [2]), (3, [4])]])
+def test_a_conversion_may_be_an_expression(rows: list[tuple[int, list[int]]]) -> None:
+    """For one row and for many; two fields may give the same name another meaning."""
+    convert = {
+        "x": Inline("{value} + {more}", {"more": 10}),
+        "y": Inline("tuple([{more}(each) for each in {value}])", {"more": str}),
+    }
+    made = hydrator(Point, convert)(rows)
+    assert [(each.x, *each.y) for each in made] == [(x + 10, *map(str, y)) for x, y in rows]
 
 
 def test_classes_that_can_not_be_hydrated_are_refused() -> None:

@@ -1,4 +1,5 @@
 import uuid
+from typing import Any
 
 import attrs
 import pytest
@@ -57,6 +58,27 @@ def test_a_grant_covers_its_columns() -> None:
     assert Grant(Verb.UPDATE).covers(["a", "b"])
     assert Grant(Verb.UPDATE, ("a", "b")).covers(["b"])
     assert not Grant(Verb.UPDATE, ("a", "b")).covers(["b", "c"])
+
+
+def test_rows_that_are_only_added_are_the_services_to_read_and_add() -> None:
+    added, some = (table(Thing, "things", columns=COLUMNS, append_only=each) for each in (True, False))
+    view = table(Thing, "shown", columns=COLUMNS, view_of="public.things")
+    assert (added.verbs, some.verbs, view.verbs) == ((Verb.SELECT, Verb.INSERT), tuple(Verb), (Verb.SELECT,))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"policies": owned()},
+        {"policies": [Policy(Verb.UPDATE, using=eq("name", "x"))]},
+        {"policies": [Policy(Verb.DELETE, using=eq("name", "x"))]},
+        {"version": "parts"},
+        {"soft_delete": "double"},
+    ],
+)
+def test_rows_that_are_only_added_have_nothing_that_changes_them(more: dict[str, Any]) -> None:
+    with pytest.raises(SchemaMismatch, match="things is append-only"):
+        table(Thing, "things", columns=COLUMNS, append_only=True, **more)
 
 
 def test_a_projection_is_read_whole_or_not_at_all() -> None:

@@ -1,6 +1,7 @@
 """How many rows get in at once: by what the command asks back, and what COPY can carry. Knows no SQL text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from homeport.adapters.postgres.codec import plain_on_the_wire
@@ -10,6 +11,8 @@ from homeport.kernel.query import Insert, Moment, UpdateEach
 from homeport.kernel.table import Row
 
 COPY_FROM_ROWS = 100
+STAGE_FROM_ROWS = 5000
+"""From here on a temporary table costs less than it saves."""
 MAX_PARAMETERS = 32_767  # of one statement, in asyncpg
 
 
@@ -17,6 +20,13 @@ def alike(rows: Sequence[Row]) -> bool:
     """Whether all rows give the same columns."""
     names = rows[0].keys()
     return all(row.keys() == names for row in rows)
+
+
+def records(rows: Iterable[Row], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows' values in the order of the names, of which there is at least one."""
+    if len(names) == 1:
+        return ((row[names[0]],) for row in rows)
+    return map(itemgetter(*names), rows)
 
 
 def worth_copying(command: Insert[Any]) -> bool:
@@ -32,6 +42,12 @@ def worth_copying(command: Insert[Any]) -> bool:
         and bool(names)
         and all(plain_on_the_wire(command.table.by_name[name].type) for name in names)
     )
+
+
+def worth_staging(command: Insert[Any]) -> bool:
+    """Whether so many rows come back that they are copied into a temporary table, and inserted from there."""
+    names = command.rows[0]
+    return command.returning and command.conflict is None and len(command.rows) >= STAGE_FROM_ROWS and bool(names)
 
 
 def chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

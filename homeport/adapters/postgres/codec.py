@@ -9,7 +9,7 @@ from typing import Any, Generic, Never, TypeAlias
 
 import orjson
 
-from homeport.kernel.entity import E, hydrator
+from homeport.kernel.entity import E, Inline, hydrator
 from homeport.kernel.errors import SchemaMismatch
 from homeport.kernel.table import Column
 from homeport.kernel.types import (
@@ -96,6 +96,11 @@ def taken_from_element(kind: ColumnType, reference: str) -> str:
     return _cast(f"{reference}::{sent_type(kind)}" if isinstance(kind, ArrayType) else reference, kind)
 
 
+def taken_as_sent(kind: ColumnType, reference: str) -> str:
+    """The column's value from one of the type that it is sent as."""
+    return _cast(reference, kind)
+
+
 def plain_on_the_wire(kind: ColumnType) -> bool:
     """Whether binary COPY takes the values without a cast."""
     return not isinstance(kind, JsonType | ArrayType) and not (isinstance(kind, ChoiceType) and kind.native)
@@ -116,35 +121,35 @@ def _json_text(value: Any) -> str | None:
 # -- reading
 
 
-def _reader(name: str, column: Column) -> Encode | None:
+def _reader(name: str, column: Column) -> Inline | None:
     """What turns asyncpg's value into the entity's; None where it is that already."""
-    read = _scalar_reader(name, column.type)
-    if isinstance(column.type, ArrayType):
-        read = _array_reader(_scalar_reader(name, column.type.of))
-    takes_null = isinstance(column.type, ChoiceType | TimestampType | DateType)
-    return read if read is None or takes_null or not column.nullable else _unless_null(read)
+    kind = column.type
+    read = _array_reader(_scalar_reader(name, kind.of)) if isinstance(kind, ArrayType) else _scalar_reader(name, kind)
+    if read is None or not column.nullable or isinstance(kind, ChoiceType):
+        return read
+    return Inline(f"None if {{value}} is None else {read.text}", read.names)
 
 
-def _scalar_reader(name: str, kind: ColumnType) -> Encode | None:
+def _scalar_reader(name: str, kind: ColumnType) -> Inline | None:
     match kind:
         case ChoiceType(members):
-            return _Members(name, {None: None, **{each.value: each for each in members}}).__getitem__
+            found = _Members(name, {None: None, **{each.value: each for each in members}})
+            return Inline("{found}[{value}]", {"found": found})
         case JsonType():
-            return orjson.loads
-        case TimestampType():
-            return _moment_reader(name)
+            return Inline("{loads}({value})", {"loads": orjson.loads})
+        case TimestampType():  # asyncpg gives infinity as the only naive moments
+            return Inline("{value} if {value}.tzinfo is not None else {refuse}()", {"refuse": _refusal(name)})
         case DateType():
-            return _day_reader(name)
+            names = {"no_days": _NO_DAYS, "refuse": _refusal(name)}
+            return Inline("{value} if {value} not in {no_days} else {refuse}()", names)
         case _:
             return None
 
 
-def _array_reader(element: Encode | None) -> Encode:
-    return tuple if element is None else lambda values: tuple(map(element, values))
-
-
-def _unless_null(read: Encode) -> Encode:
-    return lambda value: None if value is None else read(value)
+def _array_reader(element: Inline | None) -> Inline:
+    if element is None:
+        return Inline("tuple({value})")
+    return Inline(f"tuple([{element.text.replace('{value}', 'each')} for each in {{value}}])", element.names)
 
 
 class _Members(dict[Any, Any]):
@@ -158,22 +163,11 @@ class _Members(dict[Any, Any]):
         raise SchemaMismatch(f"{self._name} holds a text that is none of its members")
 
 
-def _moment_reader(name: str) -> Encode:
-    def read(value: dt.datetime | None) -> dt.datetime | None:
-        if value is not None and value.tzinfo is None:  # asyncpg gives infinity as the only naive moments
-            raise SchemaMismatch(f"{name} holds infinity")
-        return value
+def _refusal(name: str) -> Callable[[], Never]:
+    def refuse() -> Never:
+        raise SchemaMismatch(f"{name} holds infinity")
 
-    return read
-
-
-def _day_reader(name: str) -> Encode:
-    def read(value: dt.date | None) -> dt.date | None:
-        if value in _NO_DAYS:
-            raise SchemaMismatch(f"{name} holds infinity")
-        return value
-
-    return read
+    return refuse
 
 
 # -- arrays as text

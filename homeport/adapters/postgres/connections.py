@@ -56,6 +56,9 @@ class PoolFigures:
 class Connections(Protocol):
     """Lends connections. What is borrowed is given back once, whatever happened."""
 
+    apart: bool
+    """Whether nobody but us has a connection while it is lent: a call may leave its last words unanswered."""
+
     async def acquire(self) -> Connection:
         """Raises PoolTimeout, PoolClosed, RepositoryUnavailableError; RepositoryPermissionError for a wrong login."""
 
@@ -129,9 +132,34 @@ async def reset(connection: Connection) -> None:
             cut(connection)
 
 
+async def committed(connection: Connection) -> None:
+    """Ends a transaction that has only read, of which nothing depends on the answer: one that fails or is late is cut.
+
+    Cancelled, as by a loop that ends, it cuts it as well.
+    """
+    over = False
+    try:
+        await connection.execute("COMMIT", timeout=RELEASE_SECONDS)
+        over = True
+    except DRIVER:
+        pass
+    finally:
+        if not over:
+            cut(connection)
+
+
+def left_behind(work: Coroutine[Any, Any, None]) -> None:
+    """It goes on by itself, and has to end in bounded time and without an error."""
+    _ = _kept(work)
+
+
 async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
     """Waits for it, and goes on without the caller if that one is cancelled: cleaning never holds a cancellation up."""
+    await asyncio.shield(_kept(work))
+
+
+def _kept(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.create_task(work)
     _under_way.add(task)  # the loop itself would forget it
     task.add_done_callback(_under_way.discard)
-    await asyncio.shield(task)
+    return task

@@ -1,6 +1,7 @@
 """Who may do what: row policies and grants as SQL. Roles are Supabase's."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from homeport.adapters.postgres.ddl_text import shortened
@@ -28,7 +29,7 @@ def access_statements(table: Table[Any], catalog: Catalog) -> list[str]:
     return [
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         nothing,
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {name} TO {SERVICE_ROLE}",
+        f"GRANT {_listed(table.verbs)} ON TABLE {name} TO {SERVICE_ROLE}",
         *_grants(table),
         *_policies(table, catalog),
     ]
@@ -45,10 +46,14 @@ def function_grants(signature: str) -> list[str]:
 def _grants(table: Table[Any]) -> list[str]:
     """Verbs on all columns in one statement, each of the others in its own."""
     given = grants(table)
-    whole = ", ".join(each.verb.value.upper() for each in given if each.columns is None)
+    whole = _listed(each.verb for each in given if each.columns is None)
     limited = [_on_columns(table, each.verb, each.columns) for each in given if each.columns is not None]
     said = [whole, *limited] if whole else limited
     return [f"GRANT {each} ON TABLE {table_name(table)} TO {SIGNED_IN}" for each in said]
+
+
+def _listed(verbs: Iterable[Verb]) -> str:
+    return ", ".join(each.value.upper() for each in verbs)
 
 
 def _on_columns(table: Table[Any], verb: Verb, columns: tuple[str, ...]) -> str:

@@ -29,6 +29,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 class DriverPool:
     """A pool of the driver's. It is opened, and the server first asked for anything, at the first call."""
 
+    apart = True
+
     def __init__(self, server: Server, *, min_size: int = 0, max_size: int = 10, acquire_timeout: float = 30.0) -> None:
         if not 0 <= min_size <= max_size or max_size < 1:
             raise QueryError("a pool has at least one connection, and max_size is not below min_size")
@@ -104,6 +106,8 @@ class DriverPool:
 class GivenPool:
     """The user's own pool. It resets its connections in its own way, and stays open."""
 
+    apart = True
+
     def __init__(self, pool: Pool, *, acquire_timeout: float = 30.0) -> None:
         self._pool = pool
         self._timeout = acquire_timeout
@@ -145,6 +149,8 @@ class GivenPool:
 
 class OneConnection:
     """The user's own connection, one call at a time, a stream being one call. It stays open and as the user left it."""
+
+    apart = False
 
     def __init__(self, connection: Connection, *, acquire_timeout: float = 30.0) -> None:
         self._connection = connection

@@ -41,6 +41,8 @@ class Source(Protocol):
 class LeanPool:
     """Nothing is opened before the first call. `min_size` connections then stay open."""
 
+    apart = True
+
     def __init__(self, source: Source, *, min_size: int = 0, max_size: int = 10, acquire_timeout: float = 30.0) -> None:
         if not 0 <= min_size <= max_size or max_size < 1:
             raise QueryError("a pool has at least one connection, and max_size is not below min_size")
@@ -53,7 +55,8 @@ class LeanPool:
         self._idle: list[tuple[Connection, float]] = []  # with the time since when, the latest last
         self._lent: dict[Connection, int] = {}  # with the epoch they are of
         self._returning: set[Connection] = set()
-        self._waiting: OrderedDict[asyncio.Future[Connection | None], None] = OrderedDict()
+        self._waiting: OrderedDict[asyncio.Future[Connection | None], float] = OrderedDict()  # with its deadline
+        self._alarm: asyncio.TimerHandle | None = None  # one for all who wait: the first of them is late first
         self._opening: set[asyncio.Timeout] = set()
         self._filling: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.TimerHandle | None = None
@@ -72,11 +75,21 @@ class LeanPool:
             self._drop(connection)
         if self._closed:
             raise PoolClosed("the pool is closed")
-        deadline = asyncio.get_running_loop().time() + self._timeout
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
         if self._size < self._max_size:
             self._take_place()
             return await self._opened(deadline)
-        return await self._handed(deadline)
+        waiter: asyncio.Future[Connection | None] = loop.create_future()
+        self._waiting[waiter] = deadline
+        if self._alarm is None:
+            self._alarm = loop.call_at(deadline, _ring, weakref.ref(self))
+        try:
+            handed = await waiter
+        except BaseException:
+            self._leave(waiter)
+            raise
+        return handed if handed is not None else await self._opened_in_place(deadline)
 
     async def release(self, connection: Connection, *, failed: bool = False, raw: bool = False) -> None:
         epoch = self._lent.pop(connection, None)
@@ -153,30 +166,33 @@ class LeanPool:
 
     # -- waiting
 
-    async def _handed(self, deadline: float) -> Connection:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiting[waiter] = None
-        timer = loop.call_at(deadline, self._give_up, waiter)
-        try:
-            connection = await waiter
-        except BaseException:
-            self._waiting.pop(waiter, None)
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._hand_on(waiter.result())
-            raise
-        finally:
-            timer.cancel()
-        if connection is not None:
-            return connection
+    async def _opened_in_place(self, deadline: float) -> Bare:
+        """By one who was handed the place of a connection that is no more."""
         if self._closed:
             self._give_place()
             raise PoolClosed("the pool is closed")
         return await self._opened(deadline)
 
+    def _leave(self, waiter: "asyncio.Future[Connection | None]") -> None:
+        """One who was cancelled, or sent away."""
+        self._waiting.pop(waiter, None)
+        if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+            self._hand_on(waiter.result())
+
+    def _ring(self) -> None:
+        """Sends those away whose deadline has come, and waits for the next one's."""
+        self._alarm = None
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            waiter, deadline = next(iter(self._waiting.items()))
+            if deadline > loop.time():
+                self._alarm = loop.call_at(deadline, _ring, weakref.ref(self))
+                return
+            self._give_up(waiter)
+
     def _give_up(self, waiter: "asyncio.Future[Connection | None]") -> None:
+        self._waiting.pop(waiter, None)
         if not waiter.done():
-            self._waiting.pop(waiter, None)
             waiter.set_exception(PoolTimeout("no connection became free in time"))
 
     def _hand_on(self, connection: "Connection | None") -> None:
@@ -248,6 +264,8 @@ class LeanPool:
         self._closed = True
         if self._tidying is not None:
             self._tidying.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         while (waiter := self._next_waiter()) is not None:
             waiter.set_exception(PoolClosed("the pool is closed"))
         for limit in self._opening:
@@ -278,3 +296,9 @@ def _tidy(pool: "weakref.ref[LeanPool]") -> None:
     found = pool()
     if found is not None:
         found._tidy()  # noqa: SLF001 - a pool that nobody has any more is not kept by its timer
+
+
+def _ring(pool: "weakref.ref[LeanPool]") -> None:
+    found = pool()
+    if found is not None:
+        found._ring()  # noqa: SLF001 - as above

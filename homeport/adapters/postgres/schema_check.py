@@ -8,6 +8,7 @@ from typing import Any
 
 from homeport.adapters.postgres.connections import DRIVER, Connection
 from homeport.adapters.postgres.ddl import tables_sql
+from homeport.adapters.postgres.ddl_access import SERVICE_ROLE
 from homeport.adapters.postgres.ddl_triggers import HOME, row_functions
 from homeport.adapters.postgres.function_check import audit_functions, check_operations
 from homeport.adapters.postgres.migrate_ledger import meant
@@ -21,6 +22,8 @@ __all__ = ["Drift", "audit_functions", "check_schema"]
 
 _BESIDE = "homeport_check_"
 _WIDENING = ("policy", "grant")
+_OF_THE_SERVICE = f"{SERVICE_ROLE} "
+_REMOVING = [_OF_THE_SERVICE + verb for verb in ("UPDATE", "DELETE", "TRUNCATE")]
 
 
 async def check_schema(
@@ -29,7 +32,8 @@ async def check_schema(
     """What is missing or different, by table; an empty list for a database that fits.
 
     More columns, indexes, constraints and triggers than declared are fine. A column more that every insert would have
-    to fill is not, nor is a policy, or a grant to anon, authenticated or PUBLIC.
+    to fill is not, nor is a policy, or a grant to anon, authenticated or PUBLIC, or one to the service that lets it
+    change rows that are only added.
 
     Raises:
         RepositoryPermissionError: the connection may not make schemas.
@@ -55,7 +59,8 @@ async def _compare(connection: Connection, catalog: Catalog) -> list[Drift]:
     expected = _there(await read_things(connection, beside))
     found = await read_things(connection, real)
     required = await required_columns(connection, real)
-    return sorted([*_missing(expected, found), *_more(expected, found, required)])
+    kept = {f"{each.schema}.{each.db_name}" for each in catalog.tables if each.append_only}
+    return sorted([*_missing(expected, found), *_more(expected, found, required, kept)])
 
 
 async def _build(connection: Connection, catalog: Catalog) -> None:
@@ -96,9 +101,13 @@ def _missing(expected: dict[Thing, str], found: dict[Thing, str]) -> list[Drift]
     return drifts
 
 
-def _more(expected: dict[Thing, str], found: dict[Thing, str], required: set[tuple[str, str]]) -> list[Drift]:
+def _more(
+    expected: dict[Thing, str], found: dict[Thing, str], required: set[tuple[str, str]], kept: set[str]
+) -> list[Drift]:
+    """`kept` names the tables whose rows stay as they were added."""
     more = [each for each in found if each not in expected]
-    unwanted = [each for each in more if each.kind in _WIDENING and not each.name.startswith("service_role ")]
+    unwanted = [each for each in more if each.kind in _WIDENING and not each.name.startswith(_OF_THE_SERVICE)]
+    unwanted += [each for each in more if each.kind == "grant" and each.name in _REMOVING and each.table in kept]
     unwanted += [each for each in more if each.kind == "column" and (each.table, each.name) in required]
     return [_drift(each, None, found[each]) for each in unwanted]
 

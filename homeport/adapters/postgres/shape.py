@@ -24,10 +24,10 @@ def take_apart(predicate: Predicate, shape: list[Any], values: list[Any]) -> Non
     """
     if isinstance(predicate, Compare):
         left, right = predicate.left, predicate.right
-        shape += (Compare, type(left), left.name, predicate.comparator.value, type(right))
+        shape += (Compare, type(left), left.name, predicate.comparator, type(right))
         if isinstance(right, Literal):
             values.append(right.value)
-    elif isinstance(predicate, AllOf | AnyOf):
+    elif isinstance(predicate, (AllOf, AnyOf)):
         shape += (type(predicate), len(predicate.predicates))
         for each in predicate.predicates:
             take_apart(each, shape, values)

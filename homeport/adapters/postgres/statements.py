@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from homeport.adapters.postgres.codec import read_expression, sent_as_element, sent_type, taken_from_element, written
+from homeport.adapters.postgres.codec import (
+    read_expression,
+    sent_as_element,
+    sent_type,
+    taken_as_sent,
+    taken_from_element,
+    written,
+)
 from homeport.adapters.postgres.predicate_sql import PredicateWriter, ordered_column, quoted, table_name
 from homeport.kernel.operation import Operation
 from homeport.kernel.predicates import TRUE, Predicate
@@ -71,6 +78,26 @@ def insert_unnest(command: Insert[Any]) -> str:
     taken = ", ".join(taken_from_element(kind, f"u.c{number}") for number, kind in enumerate(kinds, 1))
     rows = f"SELECT {taken} FROM unnest({arrays}) WITH ORDINALITY AS u({columns}, n) ORDER BY u.n"
     return f"{_insert_into(command, names)} {rows}{_insert_ending(command)}"
+
+
+def stage(command: Insert[Any]) -> str:
+    """Makes the temporary table for the rows, until the transaction ends: a name of its own hides no other table."""
+    table, place = command.table, quoted(staged_in(command.table))
+    columns = ", ".join(f"{_own(table, name)} {sent_type(table.require(name).type)}" for name in command.rows[0])
+    made = f"DROP TABLE IF EXISTS pg_temp.{place}; CREATE TEMPORARY TABLE {place} ({columns}) ON COMMIT DROP"
+    return f"{comment(command.name)}{made}"
+
+
+def insert_staged(command: Insert[Any]) -> str:
+    """In the order in which they were copied: a new table has no gaps that a later row could fill."""
+    table, names = command.table, list(command.rows[0])
+    taken = ", ".join(taken_as_sent(table.require(name).type, f"s.{_own(table, name)}") for name in names)
+    rows = f"SELECT {taken} FROM pg_temp.{quoted(staged_in(table))} AS s ORDER BY s.ctid"
+    return f"{_insert_into(command, names)} {rows}{_insert_ending(command)}"
+
+
+def staged_in(table: Table[Any]) -> str:
+    return f"homeport {table.db_name}"
 
 
 def _insert_into(command: Insert[Any], names: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from homeport.adapters.postgres import bulk
 from homeport.adapters.postgres.compiler import Bound, Compiler, Hydrate
 from homeport.adapters.postgres.connections import Connection, Connections
 from homeport.adapters.postgres.predicate_sql import table_name
-from homeport.adapters.postgres.statements import comment
+from homeport.adapters.postgres.statements import comment, staged_in
 from homeport.adapters.postgres.units import unit
 from homeport.adapters.postgres.ways import (
     RELEASE,
@@ -29,6 +29,7 @@ from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
 from homeport.kernel.errors import LockTimeout, SchemaMismatch
+from homeport.kernel.frozen import maker
 from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
@@ -39,6 +40,8 @@ from homeport.kernel.units import DEFAULT_UNIT, UnitOptions, Wait
 
 STREAM_ROWS = 500
 
+_written = maker(Written)
+
 CAPABILITIES = ~Capability(0)
 
 _LOG = logging.getLogger("homeport")
@@ -48,13 +51,14 @@ _ONE_LOGIN = (
 )
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Shared:
     """What the stores of all identities and units of one database have in common.
 
     Attributes:
         scoped: the connections of users' calls: those of a login that may do nothing by itself, where there is one.
         secured: whether row policies apply to the unscoped login, by table: COPY refuses such a table.
+        stages: whether that login may make temporary tables; None before it was asked.
     """
 
     connections: Connections
@@ -63,6 +67,7 @@ class Shared:
     cursors: CursorSigner
     compiler: Compiler
     secured: dict[Table[Any], bool] = attrs.field(factory=dict)
+    stages: bool | None = None
     _warned: list[str] = attrs.field(factory=list)
 
     def warn_of_one_login(self) -> None:
@@ -103,16 +108,13 @@ class PostgresCalls:
             return []
         if query.lock is not None and not self._way.locks:
             raise refuse_lock()
-        text, values = self._compiler.select(query)
-        async with self._way.borrow(writes=False) as connection:
-            rows = await connection.fetch(text, *values)
-        return _entities(self._compiler.codec(query.table).hydrate, rows)
+        text, values, hydrate = self._compiler.read(query)
+        return _entities(hydrate, await self._way.fetch(text, values))
 
     async def stream(self, query: Select[E], /) -> AsyncGenerator[E, None]:
         if never(query):
             return
-        text, values = self._compiler.select(query)
-        hydrate = self._compiler.codec(query.table).hydrate
+        text, values, hydrate = self._compiler.read(query)
         async with self._way.borrow(writes=False) as connection, snapshot(connection):
             # Not by `cursor`, which names its statement even where a pooler would give the name to others.
             statement = await connection.prepare(text)
@@ -125,8 +127,7 @@ class PostgresCalls:
         if never(query):
             return 0
         text, values = self._compiler.count(query)
-        async with self._way.borrow(writes=False) as connection:
-            return int(await connection.fetchval(text, *values))
+        return int((await self._way.fetch(text, values))[0][0])
 
     # -- writing
 
@@ -140,6 +141,8 @@ class PostgresCalls:
             return await self._insert_together(command, pieces)
         if bulk.worth_copying(command) and not await self._secured_by_row(command.table):
             return await self._copy(command)
+        if bulk.worth_staging(command) and await self._may_stage():
+            return await self._insert_staged(command)
         return await self._insert_together(command, [self._compiler.insert_alike(command)])
 
     async def _insert_one(self, command: Insert[E]) -> Written[E]:
@@ -169,17 +172,40 @@ class PostgresCalls:
 
     async def _copy(self, command: Insert[E]) -> Written[E]:
         """COPY carries no comment: the driver writes its text."""
-        names = tuple(command.rows[0])
-        records = (tuple(map(row.__getitem__, names)) for row in command.rows)
-        table = command.table
+        names, table = tuple(command.rows[0]), command.table
         async with self._way.borrow(writes=True) as connection:
             await connection.copy_records_to_table(
                 table.db_name,
                 schema_name=table.schema,
                 columns=[table.by_name[name].db_name for name in names],
-                records=records,
+                records=bulk.records(command.rows, names),
             )
         return Written(len(command.rows))
+
+    async def _insert_staged(self, command: Insert[E]) -> Written[E]:
+        """COPY can't answer rows; copied first, so many of them still take less time than as arrays."""
+        made, text, rows = self._compiler.insert_staged(command)
+        table = command.table
+        async with self._way.borrow(writes=True) as connection, atomic(connection):
+            await connection.execute(made)
+            await connection.copy_records_to_table(
+                staged_in(table),
+                schema_name="pg_temp",
+                columns=[table.by_name[name].db_name for name in command.rows[0]],
+                records=rows,
+            )
+            written = await self._write(connection, table, text, (), returning=True)
+        return Written(written.count, tuple(bulk.in_given_order(command, list(written.rows))))
+
+    async def _may_stage(self) -> bool:
+        """Whether the login may make temporary tables; users' roles are not asked. Asked once."""
+        if self._way.as_user:
+            return False
+        if self._shared.stages is None:
+            text = f"{comment('homeport.temporary')}SELECT has_database_privilege(current_database(), 'TEMPORARY')"
+            async with self._way.borrow(writes=False) as connection:
+                self._shared.stages = bool(await connection.fetchval(text))
+        return self._shared.stages
 
     async def _secured_by_row(self, table: Table[Any]) -> bool:
         """Whether row policies apply: COPY refuses such a table. Asked once a table."""
@@ -225,7 +251,7 @@ class PostgresCalls:
         if not returning:
             return Written(_count(await connection.execute(text, *values)))
         rows = _entities(self._compiler.codec(table).hydrate, await connection.fetch(text, *values))
-        return Written(len(rows), tuple(rows))
+        return _written(len(rows), tuple(rows))
 
     # -- beyond the algebra
 
@@ -274,8 +300,8 @@ class PostgresStore(PostgresCalls):
     def __init__(self, shared: Shared, identity: Identity | None = None) -> None:
         self._identity = identity
         self._connections = shared.connections if identity is None else shared.scoped
-        way = Direct(self._connections, shared.catalog)
-        super().__init__(shared, way if identity is None else Scoped(self._connections, shared.catalog, identity))
+        of = self._connections, shared.catalog
+        super().__init__(shared, Direct(*of) if identity is None else Scoped(*of, identity))
 
     @asynccontextmanager
     async def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AsyncIterator[PostgresUnit]:

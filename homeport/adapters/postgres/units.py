@@ -9,7 +9,7 @@ import attrs
 
 from homeport.adapters.postgres.connections import DRIVER, Connection, Connections, cut, is_alive
 from homeport.adapters.postgres.errors import answered, translated
-from homeport.adapters.postgres.ways import begin, finished, is_stale, rolled_back, started, told
+from homeport.adapters.postgres.ways import Way, begin, finished, is_stale, rolled_back, started, told
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.errors import (
     OutcomeUnknown,
@@ -41,7 +41,7 @@ class Number:
     run: str | None
 
 
-class InUnit:
+class InUnit(Way):
     """The way of a unit's calls: its one connection. Until the commit is sent, nothing has been done for certain."""
 
     locks = True

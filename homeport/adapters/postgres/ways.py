@@ -4,14 +4,23 @@ This is the only edge where the driver's errors become ours.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
 
-from homeport.adapters.postgres.connections import DRIVER, RELEASE_SECONDS, Connection, Connections, cut, is_alive
+from homeport.adapters.postgres.connections import (
+    DRIVER,
+    RELEASE_SECONDS,
+    Connection,
+    Connections,
+    committed,
+    cut,
+    is_alive,
+    left_behind,
+)
 from homeport.adapters.postgres.errors import answered, not_reached, translated
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.errors import QueryError, RepositoryError, RepositoryUnavailableError
@@ -34,8 +43,13 @@ class Way(Protocol):
     def borrow(self, *, writes: bool, raw: bool = False) -> AbstractAsyncContextManager[Connection]:
         """`raw` is SQL of the caller's own. Raises RepositoryError."""
 
+    async def fetch(self, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
+        """The rows of one statement that only reads. Raises RepositoryError."""
+        async with self.borrow(writes=False) as connection:
+            return await connection.fetch(text, *values)
 
-class Direct:
+
+class Direct(Way):
     """Each call by itself, as the login, committed when it ends."""
 
     locks = False
@@ -48,8 +62,19 @@ class Direct:
     def borrow(self, *, writes: bool, raw: bool = False) -> "Borrowed":
         return Borrowed(self._connections, self._catalog, writes=writes, raw=raw)
 
+    async def fetch(self, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
+        """What `Borrowed` does, without making one: there is no shorter way to a row."""
+        connection = await self._connections.acquire()
+        try:
+            rows = await connection.fetch(text, *values)
+        except BaseException as error:
+            await self.borrow(writes=False).failed(connection, error)
+            raise
+        await self._connections.release(connection)
+        return rows
 
-class Scoped:
+
+class Scoped(Way):
     """Each call in a transaction of its own, as one identity: begun and named in one round trip."""
 
     locks = False
@@ -62,14 +87,18 @@ class Scoped:
 
     @asynccontextmanager
     async def borrow(self, *, writes: bool, raw: bool = False) -> AsyncIterator[Connection]:
-        async with Borrowed(self._connections, self._catalog, writes=writes, raw=raw) as connection:
+        """What was only read is answered before its transaction is over: the connection stays lent until then."""
+        behind = self._connections.apart and not writes and not raw
+        kind = LeftBehind if behind else Borrowed
+        async with kind(self._connections, self._catalog, writes=writes, raw=raw) as connection:
             await started(connection, self._begin)
             try:
                 yield connection
             except BaseException:
                 await finished(rolled_back(connection))
                 raise
-            await connection.execute("COMMIT")
+            if not behind:
+                await connection.execute("COMMIT")
 
 
 class Borrowed:
@@ -87,19 +116,40 @@ class Borrowed:
         self._connection = await self._connections.acquire()
         return self._connection
 
+    def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Coroutine[Any, Any, None]:
+        if error is None:
+            return self._connections.release(self._connection, raw=self._raw)
+        return self.failed(self._connection, error)
+
+    async def failed(self, connection: Connection, error: BaseException) -> None:
+        """Gives it back after an error. Raises ours for the driver's."""
+        alive = is_alive(connection)
+        ours = told(error, self._catalog, sent=self._writes, alive=alive, raw=self._raw)
+        if not self._raw and is_stale(error):
+            self._connections.expire()
+        await self._connections.release(connection, failed=not answered(error), raw=self._raw)
+        if ours is not None and ours is not error:
+            raise ours from error
+
+
+class LeftBehind(Borrowed):
+    """One whose transaction is committed after the call, if that went well; then it is given back."""
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            await self._connections.release(self._connection, raw=self._raw)
-            return
-        alive = is_alive(self._connection)
-        ours = told(error, self._catalog, sent=self._writes, alive=alive, raw=self._raw)
-        if not self._raw and is_stale(error):
-            self._connections.expire()
-        await self._connections.release(self._connection, failed=not answered(error), raw=self._raw)
-        if ours is not None and ours is not error:
-            raise ours from error
+            left_behind(self._ended())
+        else:
+            await super().__aexit__(kind, error, trace)
+
+    async def _ended(self) -> None:
+        try:
+            await committed(self._connection)
+        finally:
+            await self._connections.release(self._connection)
 
 
 def told(error: BaseException, catalog: Catalog, *, sent: bool, alive: bool, raw: bool) -> RepositoryError | None:
@@ -128,7 +178,10 @@ def is_stale(error: BaseException) -> bool:
 
 
 def begin(options: UnitOptions, identity: Identity | None) -> str:
-    """The one simple query that opens a transaction. Claims travel as hex, so that there is nothing to quote."""
+    """The one simple query that opens a transaction. Claims travel as code units, so that there is nothing to quote.
+
+    SET is half as long as `SELECT set_config(..)`, for which the server would plan a query.
+    """
     words = ["BEGIN"]
     if options.isolation is not Isolation.READ_COMMITTED:
         words.append(f"ISOLATION LEVEL {options.isolation.value}")
@@ -136,9 +189,9 @@ def begin(options: UnitOptions, identity: Identity | None) -> str:
         words.append("READ ONLY")
     if identity is None:
         return " ".join(words)
-    claims = f"convert_from(decode('{identity.claims.encode().hex()}', 'hex'), 'UTF8')"
-    named = f"set_config('role', '{identity.role.value}', true), set_config('request.jwt.claims', {claims}, true)"
-    return f"{' '.join(words)}; SELECT {named}"
+    claims = identity.claims.encode("utf-16-be").hex("\\", 2).replace("\\", "\\u")
+    named = f"SET LOCAL ROLE '{identity.role.value}'; SET LOCAL \"request.jwt.claims\" = E'\\u{claims}'"
+    return f"{' '.join(words)}; {named}"
 
 
 async def started(connection: Connection, text: str) -> None:
