@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from homeport.kernel.columns import Column
+from homeport.kernel.types import ColumnType, IntegerType, TextType
 
 Admit: TypeAlias = Callable[[Iterable[object]], dict[str, object]]
 
@@ -39,13 +40,28 @@ class Admission:
 
 
 def _unrolled(columns: Sequence[Column]) -> Admit:
-    """What is None, or of a class whose values are stored as they are, costs no call."""
+    """What is None, or is seen to be stored as it is, costs no call."""
     names: dict[str, Any] = {}
     for number, column in enumerate(columns):
         names |= {f"n{number}": column.name, f"a{number}": column.type.admit, f"t{number}": column.type.as_is}
-    numbers = range(len(columns))
-    places = ", ".join(f"v{n}" for n in numbers)
-    values = ", ".join(f"n{n}: v{n} if v{n} is None or v{n}.__class__ is t{n} else a{n}(v{n})" for n in numbers)
-    source = f"def admit(values):\n    [{places}] = values\n    return {{{values}}}\n"
+    places = [f"v{number}" for number in range(len(columns))]
+    values = ", ".join(
+        f"n{number}: v{number} if v{number} is None or {_stays(column.type, number)} else a{number}(v{number})"
+        for number, column in enumerate(columns)
+    )
+    source = f"def admit(values):\n    [{', '.join(places)}] = values\n    return {{{values}}}\n"
     exec(source, names)  # the text holds numbers only
     return cast("Admit", names["admit"])
+
+
+def _stays(kind: ColumnType, number: int) -> str:
+    """The condition on which the value of that number is stored as it is; any other is for `admit` to look at."""
+    value = f"v{number}"
+    match kind:
+        case TextType(most):
+            plain = f"{value}.__class__ is str and {value}.isascii() and {value}.isprintable()"
+            return plain if most is None else f"{plain} and len({value}) <= {most}"
+        case IntegerType(bits):
+            return f"{value}.__class__ is int and {-(1 << (bits - 1))} <= {value} < {1 << (bits - 1)}"
+        case _:
+            return f"{value}.__class__ is t{number}"

@@ -43,9 +43,13 @@ class Moment(enum.Enum):
 
 @attrs.frozen(eq=False)
 class Form:
-    """What queries have in common that differ in their values alone: it says all else. Compared by identity."""
+    """What queries have in common that differ in their values alone: it says all else. Compared by identity.
+
+    `by_key`: they ask for the row of a key, the last value, with no order, limit or lock.
+    """
 
     common: tuple[object, ...]
+    by_key: bool = False
 
 
 @attrs.frozen(weakref_slot=False)

@@ -7,7 +7,7 @@ the rest alike, is asked for together with it. A get that stays alone is made as
 import asyncio
 import contextvars
 import copy
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeAlias
 
@@ -20,7 +20,6 @@ from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.predicates import Comparator, Compare, Field, Literal, OneOf, Predicate, all_of, conjuncts, field
 from homeport.kernel.query import Delete, Insert, Order, Select, Update, UpdateEach, Written
-from homeport.kernel.table import Table
 from homeport.kernel.types import JsonType
 from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
 from homeport.ports.store import Session, Unit
@@ -28,16 +27,24 @@ from homeport.ports.store import Session, Unit
 MOST = 500
 """How many gets one statement answers; the next one begins another."""
 
-Shape: TypeAlias = tuple[str, Table[Any], tuple[Predicate, ...]]
-"""What gets have in common that are asked together: statement's name, table, all conditions but that of the key."""
+Group: TypeAlias = tuple[Hashable, ...]
+"""What gets have in common that are asked together: all but the key."""
 Waiter: TypeAlias = asyncio.Future[list[E] | None]
 """One caller's: the row in a list, an empty list for none, or None where nobody else has asked."""
 
 
-def get_of(query: Select[Any]) -> tuple[Shape, object] | None:
-    """A get's shape, and the key it asks for; None for any other query."""
+def get_of(query: Select[Any]) -> tuple[Group, object] | None:
+    """A get's group, and the key it asks for; None for any other query."""
+    if query.form is not None and query.form.by_key:
+        return (query.form, *query.values[:-1]), query.values[-1]
     if query.order or query.limit is not None or query.offset or query.lock is not None:
         return None
+    found = _apart(query)
+    return None if found is None else ((query.name, query.table, found[0]), found[1])
+
+
+def _apart(query: Select[Any]) -> tuple[tuple[Predicate, ...], object] | None:
+    """The key that is asked for, apart from all other conditions."""
     parts, key = conjuncts(query.where), query.table.key
     for place, each in enumerate(parts):
         if (
@@ -47,15 +54,15 @@ def get_of(query: Select[Any]) -> tuple[Shape, object] | None:
             and each.left.name == key
             and isinstance(each.right, Literal)
         ):
-            return (query.name, query.table, parts[:place] + parts[place + 1 :]), each.right.value
+            return parts[:place] + parts[place + 1 :], each.right.value
     return None
 
 
 class Batch(Generic[E]):
     """Gets that are asked together, of callers in one context of one loop."""
 
-    def __init__(self, shape: Shape, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
-        self._shape = shape
+    def __init__(self, first: Select[E], loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+        self._first = first
         self._loop = loop
         self._context = context
         self._asked: list[tuple[object, Waiter[E]]] = []
@@ -110,12 +117,13 @@ class Batch(Generic[E]):
 
     def _query(self, keys: tuple[object, ...]) -> Select[E]:
         """On behalf of nobody in particular."""
-        name, table, rest = self._shape
+        name, table, found = self._first.name, self._first.table, _apart(self._first)
+        rest = () if found is None else found[0]
         return Select(name, table, all_of(*rest, OneOf(field(table.key), keys)), (Order(table.key),))
 
     def _answer(self, rows: list[E], *, twice: bool) -> None:
         """Where a row may be asked for twice, its jsonb, which is not frozen, is nobody else's."""
-        _, table, _ = self._shape
+        table = self._first.table
         found = {getattr(row, table.key): row for row in rows}
         copied = twice and any(isinstance(each.type, JsonType) for each in table.columns)
         for key, waiter in self._asked:
@@ -139,7 +147,7 @@ class CoalescedStore:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._open: dict[Shape, Batch[Any]] = {}
+        self._open: dict[Group, Batch[Any]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self.adapter: str = session.adapter
         self.capabilities: Capability = session.capabilities
@@ -150,8 +158,8 @@ class CoalescedStore:
         get = get_of(query)
         if get is None:
             return await self._session.fetch(query)
-        shape, key = get
-        batch: Batch[E] = self._gathering(shape)
+        group, key = get
+        batch: Batch[E] = self._gathering(group, query)
         waiter = batch.join(key)
         try:
             answer = await waiter
@@ -160,19 +168,19 @@ class CoalescedStore:
             raise
         return await self._session.fetch(query) if answer is None else answer
 
-    def _gathering(self, shape: Shape) -> Batch[Any]:
-        """The batch that the shape's gets join until the loop's next turn."""
+    def _gathering(self, group: Group, query: Select[E]) -> Batch[E]:
+        """The batch that the group's gets join until the loop's next turn."""
         context = contextvars.copy_context()
-        batch = self._open.get(shape)
+        batch = self._open.get(group)
         if batch is None or not batch.takes(context):
             loop = asyncio.get_running_loop()
-            batch = self._open[shape] = Batch(shape, loop, context)
-            loop.call_soon(self._send, shape, batch, context=context)
+            batch = self._open[group] = Batch(query, loop, context)
+            loop.call_soon(self._send, group, batch, context=context)
         return batch
 
-    def _send(self, shape: Shape, batch: Batch[Any]) -> None:
-        if self._open.get(shape) is batch:
-            del self._open[shape]
+    def _send(self, group: Group, batch: Batch[Any]) -> None:
+        if self._open.get(group) is batch:
+            del self._open[group]
         task = batch.send(self._session)
         if task is not None:
             self._under_way.add(task)  # the loop itself would forget it

@@ -30,7 +30,7 @@ class ByKey(Generic[E]):
         self._subject = subject
         self._lock = lock
         names = tuple([each.left.name for each in fixed])
-        self._form = None if table.key in names else _form((table, names, deleted, lock))
+        self._form = None if table.key in names else _form((table, names, deleted, lock), lock is None)
         self._values = tuple([each.right.value for each in fixed if isinstance(each.right, Literal)])
 
     def select(self, key: object) -> Select[E]:

@@ -146,14 +146,12 @@ async def test_who_asks_for_the_same_row_gets_a_list_of_their_own_and_may_share_
     db: Homeport, users: list[User]
 ) -> None:
     below = Below(db)
-    query = Select("users.find_by_id", USER, below.users._is(users[0].id))
-    first, second, other = await asyncio.gather(
-        below.coalesced.fetch(query), below.coalesced.fetch(query), below.users.find_by_id(users[1].id)
-    )
+    query, further = (Select("users.find_by_id", USER, below.users._is(user.id)) for user in users[:2])
+    first, second, other = await asyncio.gather(*(below.coalesced.fetch(each) for each in (query, query, further)))
     assert first == second == [users[0]]
     assert first is not second
     assert first[0] is second[0]
-    assert other == users[1]
+    assert other == [users[1]]
     assert below.told == [("users.find_by_id", 2, None)]
 
 
