@@ -9,13 +9,8 @@ from homeport.composition.maintenance import (
     migration_status,
 )
 from homeport.composition.opened import Health, Homeport, Opening, Scope
-from homeport.composition.opening import (
-    Contexts,
-    Database,
-    Wrap,
-    in_memory,
-    open,  # noqa: A004 - read as `homeport.open`
-)
+from homeport.composition.opening import Wrap, in_memory, open  # noqa: A004 - read as `homeport.open`
+from homeport.composition.sessions import Contexts, Database
 from homeport.composition.units import Unit
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from homeport.composition.opened import Homeport, Wiring
-from homeport.composition.opening import Contexts
+from homeport.composition.sessions import Contexts
 from homeport.contexts import resolve
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.pages import CursorSigner

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from homeport.composition.opening import Contexts
+from homeport.composition.sessions import Contexts
 from homeport.contexts import SHIPPED, load, resolve
 from homeport.kernel.catalog import NO_OVERRIDES, Catalog
 from homeport.kernel.table import Override
