@@ -257,10 +257,10 @@ async def test_a_lost_table_of_flags_and_a_half_written_file_move_nobody_and_no_
             await admin.execute("alter table homeport.lost rename to flags")
         assert {adapter for adapter, _ in place.answered} == {"postgres"}
         file.write_text('[flags]\nexpenses = "shadow"\n')
-        await place.on("users", "supabase_legacy", db)
-        async with asyncio.timeout(3):
-            while str(place.flags(db, "expenses")) != "shadow":
+        async with asyncio.timeout(10):
+            while "table: can be read again" not in caplog.text or str(place.flags(db, "expenses")) != "shadow":
                 await asyncio.sleep(0.02)
+        await place.on("users", "supabase_legacy", db)
 
 
 async def test_different_databases_keep_a_canarys_writes_on_the_primary_and_refuse_units(
