@@ -33,10 +33,10 @@ LIMITS: Sequence[Limit] = (
     Limit("list 100", RAW, 0.90),
     Limit("insert", RAW, 0.70),
     Limit("gather", RAW, 0.60),
-    Limit("get", LEAN, 1.50),
-    Limit("list 100", LEAN, 1.30),
-    Limit("insert", LEAN, 1.50),
-    Limit("gather", LEAN, 1.70),
+    Limit("get", LEAN, 1.30),
+    Limit("list 100", LEAN, 1.20),
+    Limit("insert", LEAN, 1.30),
+    Limit("gather", LEAN, 1.35),
 )
 
 

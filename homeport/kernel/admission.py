@@ -1,10 +1,12 @@
 """Rows as callers give them, admitted by a function that is made once for their names: `Column.admit`, unrolled."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from homeport.kernel.columns import Column
-from homeport.kernel.types import ColumnType, IntegerType, TextType
+from homeport.kernel.types import ColumnType, DateType, IntegerType, NumericType, TextType
 
 Admit: TypeAlias = Callable[[Iterable[object]], dict[str, object]]
 
@@ -33,6 +35,25 @@ class Admission:
         self._keep(tuple(row))
         return row
 
+    def rows(self, data: Iterable[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+        """As `row`, one after the other: those that are alike look for their function once."""
+        shape: tuple[object, ...] | None = None
+        admit: Admit | None = None
+        for each in data:
+            if each.__class__ is dict:
+                names = tuple(each)
+                if names != shape:
+                    shape, admit = names, self._shapes.get(names)
+                if admit is not None:
+                    try:
+                        row = admit(each.values())
+                    except ValueError:
+                        row = self.row(each)  # says what is wrong
+                    yield row
+                    continue
+            shape = None
+            yield self.row(each)
+
     def _keep(self, names: tuple[str, ...]) -> None:
         if len(self._shapes) >= MAX_SHAPES:
             del self._shapes[next(iter(self._shapes))]
@@ -41,27 +62,31 @@ class Admission:
 
 def _unrolled(columns: Sequence[Column]) -> Admit:
     """What is None, or is seen to be stored as it is, costs no call."""
-    names: dict[str, Any] = {}
+    scope: dict[str, Any] = {}
+    values = []
     for number, column in enumerate(columns):
-        names |= {f"n{number}": column.name, f"a{number}": column.type.admit, f"t{number}": column.type.as_is}
-    places = [f"v{number}" for number in range(len(columns))]
-    values = ", ".join(
-        f"n{number}: v{number} if v{number} is None or {_stays(column.type, number)} else a{number}(v{number})"
-        for number, column in enumerate(columns)
-    )
-    source = f"def admit(values):\n    [{', '.join(places)}] = values\n    return {{{values}}}\n"
-    exec(source, names)  # the text holds numbers only
-    return cast("Admit", names["admit"])
+        condition, known = _stays(column.type)
+        scope |= {f"{name}{number}": each for name, each in known.items()}
+        scope |= {f"n{number}": column.name, f"a{number}": column.type.admit}
+        values.append(f"n#: v# if v# is None or {condition} else a#(v#)".replace("#", str(number)))
+    places = ", ".join(f"v{number}" for number in range(len(columns)))
+    source = f"def admit(values):\n    [{places}] = values\n    return {{{', '.join(values)}}}\n"
+    exec(source, scope)  # the text holds numbers only
+    return cast("Admit", scope["admit"])
 
 
-def _stays(kind: ColumnType, number: int) -> str:
-    """The condition on which the value of that number is stored as it is; any other is for `admit` to look at."""
-    value = f"v{number}"
+def _stays(kind: ColumnType) -> tuple[str, dict[str, object]]:
+    """The condition on which the value `v#` is stored as it is, and what it names; `admit` looks at all others."""
     match kind:
         case TextType(most):
-            plain = f"{value}.__class__ is str and {value}.isascii() and {value}.isprintable()"
-            return plain if most is None else f"{plain} and len({value}) <= {most}"
+            plain = "v#.__class__ is str and v#.isascii() and v#.isprintable()"
+            return (plain if most is None else f"{plain} and len(v#) <= {most}"), {}
         case IntegerType(bits):
-            return f"{value}.__class__ is int and {-(1 << (bits - 1))} <= {value} < {1 << (bits - 1)}"
+            return f"v#.__class__ is int and {-(1 << (bits - 1))} <= v# < {1 << (bits - 1)}", {}
+        case NumericType():
+            known = {"c": Decimal, "q": kind.last_place, "l": -kind.bound, "m": kind.bound}
+            return "v#.__class__ is c# and v#.same_quantum(q#) and l# < v# < m# and v#", known
+        case DateType():
+            return "v#.__class__ is c# and l# < v# < m#", {"c": dt.date, "l": dt.date.min, "m": dt.date.max}
         case _:
-            return f"{value}.__class__ is t{number}"
+            return "v#.__class__ is c#", {"c": kind.as_is}

@@ -106,22 +106,23 @@ class NumericType:
         return "numeric" if self.precision is None else f"numeric({self.precision},{self.scale or 0})"
 
     @cached_property
-    def _last_place(self) -> Decimal:
+    def last_place(self) -> Decimal:
+        """A number with as many digits behind the point as the column has."""
         return Decimal(1).scaleb(-(self.scale or 0))
 
     @cached_property
-    def _bound(self) -> Decimal:
+    def bound(self) -> Decimal:
         """What its numbers stay below; 0, which none does, where any number is taken."""
         return Decimal(0) if self.precision is None else Decimal(10) ** (self.precision - (self.scale or 0))
 
     def admit(self, value: object) -> Decimal:
-        if type(value) is Decimal and value.same_quantum(self._last_place) and value.copy_abs() < self._bound:
+        if type(value) is Decimal and value.same_quantum(self.last_place) and value.copy_abs() < self.bound:
             return value or abs(value)  # it has the column's own digits
         number = self.operand(value)
         if self.precision is None:
             return number
-        rounded = number.quantize(self._last_place, rounding=ROUND_HALF_UP, context=_EXACT)
-        if rounded.copy_abs() >= self._bound:
+        rounded = number.quantize(self.last_place, rounding=ROUND_HALF_UP, context=_EXACT)
+        if rounded.copy_abs() >= self.bound:
             raise ValueError(f"out of range for {self.sql}")
         return rounded or abs(rounded)  # no negative zero
 

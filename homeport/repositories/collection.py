@@ -232,11 +232,11 @@ class Collection(Generic[E, K]):
 
     async def create_many(self, data: Iterable[Data]) -> list[E]:
         """Insert all rows or none; answered in the order given. Raises RepositoryConstraintError."""
-        return list((await self._insert("create_many", [self._incoming.new(each) for each in data])).rows)
+        return list((await self._insert("create_many", self._incoming.news(data))).rows)
 
     async def bulk_create(self, data: Iterable[Data]) -> int:
         """As `create_many`, answering only how many: the fastest way in."""
-        return (await self._insert("bulk_create", [self._incoming.new(each) for each in data], returning=False)).count
+        return (await self._insert("bulk_create", self._incoming.news(data), returning=False)).count
 
     async def add(self, entity: E) -> E:
         """Insert the entity with every stored column as given, the database's own ones too: imports, copies, tests."""

@@ -1,7 +1,7 @@
 """What callers give, turned into rows that any store can write, or refused by name. Knows no store."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic
 
 import attrs
@@ -28,10 +28,11 @@ class Incoming(Generic[E]):
 
     def new(self, data: Data) -> Row:
         """A row to insert. A key that is to be a new UUID is made here, so that the caller's call can be repeated."""
-        row = self._admitted(data)
-        if self.table.makes_keys and row.get(self.table.key) is None:
-            row[self.table.key] = uuid.uuid4()
-        return row
+        return self._with_key(self._admitted(data))
+
+    def news(self, data: Iterable[Data]) -> list[Row]:
+        """As `new`, for many. Raises what is wrong with the first that can't be."""
+        return [self._with_key(each) for each in self._admitted_each(data)]
 
     def whole(self, entity: E) -> Row:
         """Every stored column of the entity, as it is. Raises RepositoryValidationError for one of another table."""
@@ -54,7 +55,7 @@ class Incoming(Generic[E]):
     def upsert(self, data: Sequence[Data], target: Sequence[str] | None) -> tuple[list[Row], OnConflict]:
         """Rows of one upsert, all with the same columns, and the rule that changes neither key nor owner of a row."""
         wanted = self.target(target)
-        rows = [self._admitted(each) for each in data]
+        rows = list(self._admitted_each(data))
         for row in rows:
             self._check_upsert(row, wanted, rows[0])
         kept = {*wanted, self.table.key, self.table.owner}
@@ -72,7 +73,18 @@ class Incoming(Generic[E]):
         return wanted
 
     def _admitted(self, data: Data) -> dict[str, object]:
-        row = _writable(self.table, data)
+        return self._with_fixed(_writable(self.table, data))
+
+    def _admitted_each(self, data: Iterable[Data]) -> Iterator[dict[str, object]]:
+        rows = self.table.admission.rows(map(_mapping, data))
+        return map(self._with_fixed, rows) if self.fixed else rows
+
+    def _with_key(self, row: dict[str, object]) -> dict[str, object]:
+        if self.table.makes_keys and row.get(self.table.key) is None:
+            row[self.table.key] = uuid.uuid4()
+        return row
+
+    def _with_fixed(self, row: dict[str, object]) -> dict[str, object]:
         if self.fixed:
             self._check_fixed(row)
             row.update(self.fixed)
@@ -94,6 +106,10 @@ class Incoming(Generic[E]):
 
 
 def _writable(table: Table[Any], data: Data) -> dict[str, object]:
+    return table.admission.row(_mapping(data))
+
+
+def _mapping(data: Data) -> Data:
     if not isinstance(data, dict) and not isinstance(data, Mapping):  # the second is slow
         raise RepositoryValidationError(f"data is a mapping, not {type(data).__name__}", field="data")
-    return table.admission.row(data)
+    return data
