@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from homeport.kernel.columns import Column
+from homeport.kernel.errors import RepositoryValidationError
 from homeport.kernel.types import ColumnType, DateType, IntegerType, NumericType, TextType
 
 Admit: TypeAlias = Callable[[Iterable[object]], dict[str, object]]
@@ -24,7 +25,12 @@ class Admission:
         self._shapes: dict[tuple[object, ...], Admit] = {}
 
     def row(self, data: Mapping[str, object]) -> dict[str, object]:
-        """The values as they are stored, in the order given. Raises what is wrong with the first that can't be."""
+        """The values as they are stored, in the order given.
+
+        Raises what is wrong with the first that can't be, RepositoryValidationError for what is no mapping.
+        """
+        if data.__class__ is not dict and not isinstance(data, Mapping):  # the second is slow
+            raise RepositoryValidationError(f"data is a mapping, not {type(data).__name__}", field="data")
         admit = self._shapes.get(tuple(data))
         if admit is not None:
             try:

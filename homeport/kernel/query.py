@@ -155,6 +155,12 @@ def never(query: Select[E]) -> bool:
     return query.limit == 0 or is_false(query.where)
 
 
+def alike(rows: Sequence[Row]) -> bool:
+    """Whether all rows, of which there is one at least, give the same columns, in whatever order."""
+    names, columns = tuple(rows[0]), rows[0].keys()
+    return all(tuple(row) == names or row.keys() == columns for row in rows)
+
+
 def total_order(table: Table[Any], order_by: OrderBy) -> tuple[Order, ...]:
     """The terms checked and completed by the key, so that no two rows tie.
 

@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic
+from typing import Generic
 
 import attrs
 
 from homeport.kernel.entity import E
 from homeport.kernel.errors import InvalidField, RepositoryValidationError
-from homeport.kernel.query import OnConflict
+from homeport.kernel.query import OnConflict, alike
 from homeport.kernel.table import Row, Table
 
 Data = Mapping[str, object]
@@ -30,9 +30,10 @@ class Incoming(Generic[E]):
         """A row to insert. A key that is to be a new UUID is made here, so that the caller's call can be repeated."""
         return self._with_key(self._admitted(data))
 
-    def news(self, data: Iterable[Data]) -> list[Row]:
+    def news(self, data: Iterable[Data]) -> Sequence[Row]:
         """As `new`, for many. Raises what is wrong with the first that can't be."""
-        return [self._with_key(each) for each in self._admitted_each(data)]
+        rows = list(self._admitted_each(data))
+        return [self._with_key(each) for each in rows] if self.table.makes_keys else rows
 
     def whole(self, entity: E) -> Row:
         """Every stored column of the entity, as it is. Raises RepositoryValidationError for one of another table."""
@@ -45,7 +46,7 @@ class Incoming(Generic[E]):
 
     def changes(self, data: Data) -> Row:
         """What an update sets: neither key nor owner, nor what is fixed anyway."""
-        changes = _writable(self.table, data)
+        changes = self.table.admission.row(data)
         self._check_fixed(changes)
         for name in (self.table.key, self.table.owner):
             if name is not None and name in changes and name not in self.fixed:
@@ -56,8 +57,8 @@ class Incoming(Generic[E]):
         """Rows of one upsert, all with the same columns, and the rule that changes neither key nor owner of a row."""
         wanted = self.target(target)
         rows = list(self._admitted_each(data))
-        for row in rows:
-            self._check_upsert(row, wanted, rows[0])
+        if rows:
+            self._check_upsert(rows, wanted)
         kept = {*wanted, self.table.key, self.table.owner}
         update = tuple(name for name in (rows[0] if rows else ()) if name not in kept) or wanted[:1]
         return list(rows), OnConflict(wanted, update)
@@ -73,10 +74,10 @@ class Incoming(Generic[E]):
         return wanted
 
     def _admitted(self, data: Data) -> dict[str, object]:
-        return self._with_fixed(_writable(self.table, data))
+        return self._with_fixed(self.table.admission.row(data))
 
     def _admitted_each(self, data: Iterable[Data]) -> Iterator[dict[str, object]]:
-        rows = self.table.admission.rows(map(_mapping, data))
+        rows = self.table.admission.rows(data)
         return map(self._with_fixed, rows) if self.fixed else rows
 
     def _with_key(self, row: dict[str, object]) -> dict[str, object]:
@@ -95,21 +96,11 @@ class Incoming(Generic[E]):
             if name in row and row[name] != value:
                 raise InvalidField(f"{self.table.name}.{name} differs from the one asked for", field=name)
 
-    def _check_upsert(self, row: Row, target: tuple[str, ...], first: Row) -> None:
-        if row.keys() != first.keys():
+    def _check_upsert(self, rows: Sequence[Row], target: tuple[str, ...]) -> None:
+        if not alike(rows):
             raise RepositoryValidationError("the rows of an upsert have different fields", field="data")
         for name in target:
-            if row.get(name) is None:
+            if any(row.get(name) is None for row in rows):
                 raise InvalidField(f"an upsert needs {self.table.name}.{name}", field=name)
-        if self.table.key not in target and self.table.key in row:
+        if self.table.key not in target and self.table.key in rows[0]:
             raise InvalidField(f"an upsert on another target can't set {self.table.key}", field=self.table.key)
-
-
-def _writable(table: Table[Any], data: Data) -> dict[str, object]:
-    return table.admission.row(_mapping(data))
-
-
-def _mapping(data: Data) -> Data:
-    if not isinstance(data, dict) and not isinstance(data, Mapping):  # the second is slow
-        raise RepositoryValidationError(f"data is a mapping, not {type(data).__name__}", field="data")
-    return data

@@ -16,12 +16,6 @@ STAGE_FROM_ROWS = 5000
 MAX_PARAMETERS = 32_767  # of one statement, in asyncpg
 
 
-def alike(rows: Sequence[Row]) -> bool:
-    """Whether all rows give the same columns."""
-    names = rows[0].keys()
-    return all(row.keys() == names for row in rows)
-
-
 def records(rows: Iterable[Row], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The rows' values in the order of the names, of which there is at least one."""
     if len(names) == 1:

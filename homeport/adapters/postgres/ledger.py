@@ -20,7 +20,7 @@ from homeport.kernel.errors import SchemaMismatch, Unsupported
 from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
-from homeport.kernel.query import Delete, Insert, Moment, Select, Update, UpdateEach, Written, never
+from homeport.kernel.query import Delete, Insert, Moment, Select, Update, UpdateEach, Written, alike, never
 from homeport.kernel.table import Column, Row, Table
 from homeport.kernel.units import DEFAULT_UNIT, UnitOptions, Wait
 from homeport.ports.context import Context
@@ -73,7 +73,7 @@ class LedgerStore:
     async def insert(self, command: Insert[E], /) -> Written[E]:
         if len(command.rows) == 1:
             self._keep(command.name, self._compiler.insert_one(command))
-        elif bulk.alike(command.rows):
+        elif alike(command.rows):
             self._keep(command.name, self._compiler.insert_alike(command))
         else:
             self._keep(command.name, self._compiler.insert_unlike(command, command.rows))

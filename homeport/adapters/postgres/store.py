@@ -34,7 +34,7 @@ from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.predicates import FALSE
-from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written, never
+from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written, alike, never
 from homeport.kernel.table import Table
 from homeport.kernel.units import DEFAULT_UNIT, UnitOptions, Wait
 
@@ -136,7 +136,7 @@ class PostgresCalls:
             return Written(0)
         if len(command.rows) == 1:
             return await self._insert_one(command)
-        if not bulk.alike(command.rows):
+        if not alike(command.rows):
             pieces = [self._compiler.insert_unlike(command, rows) for rows in bulk.chunks(command.rows)]
             return await self._insert_together(command, pieces)
         if bulk.worth_copying(command) and not await self._secured_by_row(command.table):
