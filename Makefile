@@ -29,7 +29,7 @@ test: setup postgrest ## every test but faults and soak, on the three adapters
 	$(BIN)/pytest $(QUICK) $(ARGS)
 
 test-memory: setup ## the same on the memory adapter alone: no servers
-	HOMEPORT_TEST_ADAPTERS=memory $(BIN)/pytest $(QUICK) $(SERVERLESS) $(ARGS)
+	HOMEPORT_TEST_ADAPTERS=memory $(BIN)/pytest $(QUICK) -m "not faults and not soak and not simulation" $(SERVERLESS) $(ARGS)
 
 test-faults: setup postgrest pgbouncer ## kills, cancels, failover, pooler, isolation
 	$(BIN)/pytest -m "faults and not soak" $(ARGS)

@@ -18,6 +18,7 @@ from homeport.ports.rollout import RolloutTables
 from homeport.ports.store import Session
 from homeport.rollout.flags import Mode
 from homeport.rollout.live import Current
+from homeport.rollout.one_database import Apart
 from homeport.rollout.sources import Domains, EnvironmentSource, FileSource, Source, TableSource
 from homeport.settings import Settings, Units
 
@@ -64,14 +65,6 @@ def sources(
     if file is not None:
         found.append(FileSource(file, known))
     return tuple(found)
-
-
-@attrs.frozen
-class Apart:
-    """Why canary writes would split the truth. It was `seen` that the databases differ, or it could not be asked."""
-
-    reason: str
-    seen: bool = False
 
 
 async def apart_of(table: RolloutTables, session: Session) -> Apart | None:

@@ -23,6 +23,7 @@ from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Wr
 from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
 from homeport.ports.store import Session, Unit
 from homeport.rollout.compare import Count, Fetch, Run
+from homeport.rollout.one_database import OneDatabase
 from homeport.rollout.routes import Flags, Routes, Tell, Way, log_event
 from homeport.rollout.shadow import Shadow
 from homeport.rollout.subjects import DRAWN, Draw, named_in
@@ -42,7 +43,7 @@ class RoutedStore:
         sessions: by adapter; all that flags may name.
         units: where units run, whatever the flag says; None refuses them.
         subject: for whom calls are made that don't say it themselves.
-        apart: why the adapters are not of one database, so that canary writes stay on the primary; None if they are.
+        one: whether the adapters are of one database; while they are apart, canary writes stay on the primary.
         tell: is told the domain and what could not be followed, once.
         capabilities: what all sessions can do; of units, what `units` can.
 
@@ -56,7 +57,7 @@ class RoutedStore:
     units: Session | None = attrs.field(default=None, kw_only=True, repr=False)
     subject: object = attrs.field(default=None, kw_only=True, repr=False)
     shadow: Shadow | None = attrs.field(default=None, kw_only=True, repr=False)
-    apart: str | None = attrs.field(default=None, kw_only=True)
+    one: OneDatabase = attrs.field(factory=OneDatabase, kw_only=True)
     tell: Tell = attrs.field(default=log_event, kw_only=True, repr=False)
     rng: random.Random = attrs.field(factory=random.Random, kw_only=True, repr=False)
     _way: Way | None = attrs.field(default=None, init=False, repr=False)
@@ -67,7 +68,7 @@ class RoutedStore:
 
     @_routes.default
     def _first_routes(self) -> Routes:
-        routes = Routes(self.domain, frozenset(self.sessions), self.shadow, self.apart, self.tell, self.rng)
+        routes = Routes(self.domain, frozenset(self.sessions), self.shadow, self.one, self.tell, self.rng)
         routes.way(self.flags.of(self.domain), self.sessions)
         return routes
 
@@ -176,13 +177,13 @@ class RoutedStore:
 
     def _now(self) -> Way:
         flag, way = self.flags.of(self.domain), self._way
-        if way is None or way.flag is not flag:
+        if way is None or way.flag is not flag or way.apart is not self.one.apart:
             way = self._way = self._routes.way(flag, self.sessions)
         return way
 
     def _draw(self, way: Way, subject: object, writes: bool) -> tuple[Session, Draw | None]:
         asked_by = self.subject if subject is None else subject
-        return way.draw(asked_by, writes, self.apart is not None, self.rng)
+        return way.draw(asked_by, writes, self.rng)
 
     async def _drawn(self, way: Way, subject: object, writes: bool, call: Callable[[Session], Awaitable[T]]) -> T:
         session, draw = self._draw(way, subject, writes)

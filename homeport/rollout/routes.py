@@ -10,6 +10,7 @@ import attrs
 from homeport.ports.store import Session
 from homeport.rollout.buckets import chosen
 from homeport.rollout.flags import BUCKETS, Flag, FlagError, Mode
+from homeport.rollout.one_database import Apart, OneDatabase
 from homeport.rollout.shadow import Shadow
 from homeport.rollout.subjects import Draw, canonical
 
@@ -36,6 +37,7 @@ class Way:
         sole: answers every call; None where each is drawn, also at 100 %, since times are judged there too.
         home: takes the writes of nobody in particular, and what can't be drawn.
         watch: is offered the reads that `sole` has answered.
+        apart: what was known of the databases then.
     """
 
     flag: Flag
@@ -45,10 +47,11 @@ class Way:
     sole: Session | None
     home: Session
     watch: Shadow | None
+    apart: Apart | None = None
 
-    def draw(self, subject: object, writes: bool, apart: bool, rng: random.Random) -> tuple[Session, Draw | None]:
+    def draw(self, subject: object, writes: bool, rng: random.Random) -> tuple[Session, Draw | None]:
         """The session of one call, and its draw where a bucket decided: others can't be compared with anybody's."""
-        if writes and (apart or subject is None):
+        if writes and (self.apart is not None or subject is None):
             return self.home, None
         who = None if subject is None else canonical(subject)
         session = self.candidate if chosen(self.followed, who, writes, rng) else self.primary
@@ -59,14 +62,13 @@ class Way:
 class Routes:
     """What the router of a domain and all its scopes have in common. What can't be followed is told once.
 
-    Attributes:
-        apart: why the adapters are not of one database, so that canary writes stay on the primary; None if they are.
+    While the adapters are apart, canary writes stay on the primary.
     """
 
     domain: str
     adapters: frozenset[str]
     shadow: Shadow | None
-    apart: str | None
+    one: OneDatabase
     tell: Tell
     rng: random.Random
     _heard: Flag | None = None
@@ -74,16 +76,16 @@ class Routes:
 
     def way(self, flag: Flag, sessions: Mapping[str, Session]) -> Way:
         """The flag over these sessions. Raises FlagError if the first flag ever needs an adapter that is not there."""
-        followed = self._followed(flag)
+        followed, apart = self._followed(flag), self.one.apart
         if followed.mode not in (Mode.CANARY, Mode.SHADOW):
             session = sessions[followed.mode.value]
-            return Way(flag, followed, session, session, session, session, None)
+            return Way(flag, followed, session, session, session, session, None, apart)
         primary, candidate = sessions[followed.primary], sessions[followed.candidate]
         if followed.fixed == followed.primary:
             watch = self.shadow if followed.mode is Mode.SHADOW else None
-            return Way(flag, followed, primary, candidate, primary, primary, watch)
-        full = followed.served == BUCKETS and self.apart is None
-        return Way(flag, followed, primary, candidate, None, candidate if full else primary, None)
+            return Way(flag, followed, primary, candidate, primary, primary, watch, apart)
+        full = followed.served == BUCKETS and apart is None
+        return Way(flag, followed, primary, candidate, None, candidate if full else primary, None, apart)
 
     def _followed(self, flag: Flag) -> Flag:
         """The flag, or the last one whose adapters are open."""
@@ -102,8 +104,9 @@ class Routes:
         return self._good
 
     def _warn_apart(self, flag: Flag) -> None:
-        if self.apart is not None and flag.mode is Mode.CANARY and flag.served > 0:
-            self.tell(self.domain, f"under {flag} writes stay on {flag.primary}: {self.apart}")
+        apart = self.one.apart
+        if apart is not None and flag.mode is Mode.CANARY and flag.served > 0:
+            self.tell(self.domain, f"under {flag} writes stay on {flag.primary}: {apart.reason}")
 
 
 def _needed(flag: Flag) -> set[str]:

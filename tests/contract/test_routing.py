@@ -273,7 +273,8 @@ async def test_different_databases_keep_a_canarys_writes_on_the_primary_and_refu
     for units in ("auto", "postgres"):
         async with opened(place, database_url=url, units=units) as db:
             for each in db.contexts:
-                assert "different databases" in (db._wiring.sessions[each].apart or "")  # type: ignore[attr-defined]
+                apart = db._wiring.sessions[each].one.apart  # type: ignore[attr-defined]
+                assert "different databases" in apart.reason
             with pytest.raises(Unsupported, match="lead to different databases"):
                 db.transaction()
 

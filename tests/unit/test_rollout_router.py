@@ -26,6 +26,7 @@ from homeport.repositories.users import USER
 from homeport.rollout.buckets import chosen
 from homeport.rollout.counts import Counts
 from homeport.rollout.flags import Flag, FlagError
+from homeport.rollout.one_database import Apart, OneDatabase
 from homeport.rollout.router import RoutedStore
 from homeport.rollout.shadow import Shadow
 from homeport.rollout.subjects import DRAWN, canonical, named_in
@@ -392,7 +393,7 @@ def test_it_can_do_what_all_can_and_units_what_theirs_can() -> None:
 @pytest.mark.parametrize("text", ["canary:5", "canary:100"])
 async def test_canary_writes_stay_on_the_primary_where_the_databases_differ(text: str) -> None:
     one = rig(text)
-    store = one.store(apart="their markers differ")
+    store = one.store(one=OneDatabase(Apart("their markers differ")))
     for subject in (INSIDE, None):
         for call, adapter in (await reached(one, store, subject)).items():
             if call in WRITES or subject is not None:
@@ -404,12 +405,39 @@ async def test_canary_writes_stay_on_the_primary_where_the_databases_differ(text
 
 async def test_an_adapter_that_is_chosen_by_name_has_all_calls_all_the_same() -> None:
     one = rig("postgres")
-    store = one.store(apart="their markers differ")
+    store = one.store(one=OneDatabase(Apart("their markers differ")))
     assert set((await reached(one, store, INSIDE)).values()) == {"postgres"}
     assert one.told == []
     one.flags.set("canary:1")
     await store.count(Select("users.count", USER))
     assert len(one.told) == 1
+
+
+async def test_where_nobody_could_be_asked_it_is_asked_again_and_writes_follow_the_answer() -> None:
+    one, answers = rig("canary:100"), [Apart("still nobody"), None]
+    known = OneDatabase(Apart("it could not be asked"))
+    store = one.store(one=known)
+    write = Insert("users.create", USER, ({"email": "a"},))
+    assert await one.where(store.insert(write)) == "supabase_legacy"
+
+    async def ask() -> Apart | None:
+        return answers.pop(0)
+
+    said: list[str] = []
+    await known.settle(ask, lambda _, text: said.append(text), seconds=0)
+    assert said == ["both adapters are one database"]
+    assert await one.where(store.insert(write)) == "postgres"
+    assert store.scoped(user(INSIDE)).one is known
+
+
+async def test_what_was_seen_is_not_asked_again() -> None:
+    async def ask() -> Apart | None:
+        raise AssertionError
+
+    for apart in (None, Apart("different databases", seen=True)):
+        known = OneDatabase(apart)
+        await known.settle(ask, lambda *_: None, seconds=0)
+        assert known.apart is apart
 
 
 # -- what the counts see
@@ -420,9 +448,9 @@ def counts() -> Counts:
     return Counts()
 
 
-def observed(one: Rig, counts: Counts, **given: Any) -> RoutedStore:
-    sessions = {each.adapter: ObservedStore(each, [counts.observer("users")]) for each in (one.postgres, one.legacy)}
-    return RoutedStore("users", one.flags, sessions, **given)
+def observed(of: Rig, counts: Counts, **given: Any) -> RoutedStore:
+    sessions = {each.adapter: ObservedStore(each, [counts.observer("users")]) for each in (of.postgres, of.legacy)}
+    return RoutedStore("users", of.flags, sessions, **given)
 
 
 def arms(counts: Counts) -> dict[str, tuple[int, int]]:
@@ -471,7 +499,7 @@ async def test_calls_that_are_not_drawn_are_calls_and_no_outcomes(counts: Counts
 
 
 async def test_writes_that_may_not_be_drawn_are_no_outcomes(counts: Counts) -> None:
-    store = observed(rig("canary:5"), counts, apart="two databases", tell=lambda *_: None)
+    store = observed(rig("canary:5"), counts, one=OneDatabase(Apart("two databases")), tell=lambda *_: None)
     await store.insert(Insert("users.create", USER, ({"email": "a"},), subject=INSIDE))
     assert arms(counts) == {}
 
