@@ -7,22 +7,17 @@ the rest alike, is asked for together with it. A get that stays alone is made as
 import asyncio
 import contextvars
 import copy
-from collections.abc import AsyncIterator, Coroutine, Hashable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Hashable
 from typing import Any, Generic, TypeAlias
 
-from homeport.kernel.capabilities import Capability
-from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
 from homeport.kernel.errors import RepositoryError
 from homeport.kernel.identity import Identity
-from homeport.kernel.operation import Operation, P, R
-from homeport.kernel.pages import CursorSigner
 from homeport.kernel.predicates import Comparator, Compare, Field, Literal, OneOf, Predicate, all_of, conjuncts, field
-from homeport.kernel.query import Delete, Insert, Order, Select, Update, UpdateEach, Written
+from homeport.kernel.query import Order, Select
 from homeport.kernel.types import JsonType
-from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
-from homeport.ports.store import Session, Unit
+from homeport.middleware.passing import PassingStore
+from homeport.ports.store import Session
 
 MOST = 500
 """How many gets one statement answers; the next one begins another."""
@@ -135,7 +130,7 @@ class Batch(Generic[E]):
         return [waiter for _, waiter in self._asked if not waiter.done()]
 
 
-class CoalescedStore:
+class CoalescedStore(PassingStore):
     """A session whose concurrent gets are asked together.
 
     Only those of this session, hence of one identity, and of callers whose context variables are equal: two requests
@@ -146,13 +141,9 @@ class CoalescedStore:
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        super().__init__(session)
         self._open: dict[Group, Batch[Any]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
-        self.adapter: str = session.adapter
-        self.capabilities: Capability = session.capabilities
-        self.catalog: Catalog = session.catalog
-        self.cursors: CursorSigner = session.cursors
 
     async def fetch(self, query: Select[E], /) -> list[E]:
         get = get_of(query)
@@ -186,43 +177,8 @@ class CoalescedStore:
             self._under_way.add(task)  # the loop itself would forget it
             task.add_done_callback(self._under_way.discard)
 
-    # -- everything else is the session's
-
-    def stream(self, query: Select[E], /) -> AsyncIterator[E]:
-        return self._session.stream(query)
-
-    def count(self, query: Select[Any], /) -> Coroutine[Any, Any, int]:
-        return self._session.count(query)
-
-    def insert(self, command: Insert[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.insert(command)
-
-    def update(self, command: Update[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.update(command)
-
-    def update_each(self, command: UpdateEach[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.update_each(command)
-
-    def delete(self, command: Delete[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.delete(command)
-
-    def run(self, operation: Operation[P, R], parameter: P, /) -> Coroutine[Any, Any, R]:
-        return self._session.run(operation, parameter)
-
-    def execute_query(self, query: str, params: Sequence[object] = ()) -> Coroutine[Any, Any, list[dict[str, object]]]:
-        return self._session.execute_query(query, params)
-
-    def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AbstractAsyncContextManager[Unit]:
-        return self._session.transaction(options)
-
     def scoped(self, identity: Identity, /) -> "CoalescedStore":
         return CoalescedStore(self._session.scoped(identity))
-
-    def ping(self) -> Coroutine[Any, Any, None]:
-        return self._session.ping()
-
-    def close(self) -> Coroutine[Any, Any, None]:
-        return self._session.close()
 
 
 def _own(error: Exception) -> Exception:

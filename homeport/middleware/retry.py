@@ -5,7 +5,7 @@ A broken database is not drowned in retries: all calls of one share a budget tha
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 import attrs
 import tenacity
 
-from homeport.kernel.capabilities import Capability
-from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
 from homeport.kernel.errors import (
     LockTimeout,
@@ -26,10 +24,9 @@ from homeport.kernel.errors import (
 )
 from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
-from homeport.kernel.pages import CursorSigner
-from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written
-from homeport.kernel.units import DEFAULT_UNIT, UnitOptions
-from homeport.ports.store import Session, Unit
+from homeport.kernel.query import Select
+from homeport.middleware.passing import PassingStore
+from homeport.ports.store import Session
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -132,22 +129,16 @@ def _conflict(state: tenacity.RetryCallState) -> bool:
     return state.outcome is not None and isinstance(state.outcome.exception(), RepositoryConflictError)
 
 
-class RetriedStore:
+class RetriedStore(PassingStore):
     """A session whose single reads are tried again: fetch, count, operations that only read, streams before a row.
 
-    What it only passes on is a plain function, whose caller awaits the session's own coroutine.
-
     Writes are passed on as they are: the answer to one may be lost and not the write. So are the calls of a unit, which
-    can only be repeated as a whole.
+    can only be repeated as a whole, SQL of the caller's own, and a ping, which asks how the database is now.
     """
 
     def __init__(self, session: Session, retries: Retries) -> None:
-        self._session = session
+        super().__init__(session)
         self._retries = retries
-        self.adapter: str = session.adapter
-        self.capabilities: Capability = session.capabilities
-        self.catalog: Catalog = session.catalog
-        self.cursors: CursorSigner = session.cursors
 
     def fetch(self, query: Select[E], /) -> Coroutine[Any, Any, list[E]]:
         return self._retries.call(self._session.fetch, query)
@@ -167,39 +158,13 @@ class RetriedStore:
     def count(self, query: Select[Any], /) -> Coroutine[Any, Any, int]:
         return self._retries.call(self._session.count, query)
 
-    def insert(self, command: Insert[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.insert(command)
-
-    def update(self, command: Update[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.update(command)
-
-    def update_each(self, command: UpdateEach[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.update_each(command)
-
-    def delete(self, command: Delete[E], /) -> Coroutine[Any, Any, Written[E]]:
-        return self._session.delete(command)
-
     def run(self, operation: Operation[P, R], parameter: P, /) -> Coroutine[Any, Any, R]:
         if operation.writes:
             return self._session.run(operation, parameter)
         return self._retries.call(partial(self._session.run, operation), parameter)
 
-    async def execute_query(self, query: str, params: Sequence[object] = ()) -> list[dict[str, object]]:
-        """Once: what the caller's own SQL does is not known."""
-        return await self._session.execute_query(query, params)
-
-    def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AbstractAsyncContextManager[Unit]:
-        return self._session.transaction(options)
-
     def scoped(self, identity: Identity, /) -> "RetriedStore":
         return RetriedStore(self._session.scoped(identity), self._retries)
-
-    async def ping(self) -> None:
-        """Once: it is asked how the database is now."""
-        await self._session.ping()
-
-    async def close(self) -> None:
-        await self._session.close()
 
 
 class UnitRetry:
