@@ -435,7 +435,9 @@ async def test_a_storm_of_cancellations_leaves_nothing_on_either_side(catalog: C
         ours = "select state from pg_stat_activity where application_name = 'homeport' and datname = current_database()"
         assert [each["state"] for each in await admin.fetch(ours)] == ["idle"] * 4
         assert await admin.fetchval("select count(*) from pg_locks where locktype = 'advisory'") == 0
-        assert (files_open(), connections_known()) == before
+        files, known = before
+        assert connections_known() == known
+        assert files_open() <= files  # what earlier tests had open may be closed by now
 
 
 async def test_openings_that_are_cancelled_leave_no_session(catalog: Catalog, url: str, admin: Admin) -> None:
