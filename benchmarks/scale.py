@@ -17,7 +17,7 @@ from benchmarks.implementations import COALESCED, HOMEPORT, LEAN, RAW
 from benchmarks.machine import Pinning
 from benchmarks.place import Place, Servers
 from benchmarks.results import Curve, Scale
-from homeport.kernel.pages import cursor_after
+from homeport.kernel.pages import Keyset
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
@@ -89,7 +89,7 @@ async def _to_call(opened: Opened, sampler: Sampler) -> dict[str, Call]:
     by_offset: Call = lambda: ours.expenses.paginate(page=last_page, page_size=PAGE, order_by="id", total=False)  # noqa: E731
     before_it = (await ours.expenses.paginate(page=last_page - 1, page_size=PAGE, order_by="id", total=False)).items[-1]
     query = ours.expenses.select(None, order_by="id")
-    cursor = cursor_after(query, before_it, ours.db.store(ours.db.contexts[-1]).cursors)
+    cursor = Keyset(query, ours.db.store(ours.db.contexts[-1]).cursors).cursor(before_it)
     return {
         "get, asyncpg by hand": lambda: raw.get(sampler.expense()),
         "get": lambda: ours.get(sampler.expense()),

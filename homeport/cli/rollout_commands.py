@@ -6,7 +6,7 @@ import getpass
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -228,11 +228,7 @@ def _run(work: Callable[[_Place], Awaitable[T]], database_url: str | None) -> T:
             return await work(place)
 
     with given.shown_errors():
-        return _awaited(main())
-
-
-def _awaited(work: Coroutine[object, object, T]) -> T:
-    return asyncio.run(work)
+        return asyncio.run(main())
 
 
 @asynccontextmanager

@@ -164,16 +164,6 @@ class Keyset(Generic[E]):
         return after(table, order, position)
 
 
-def cursor_after(query: Select[E], last: E, signer: CursorSigner) -> str:
-    """As `Keyset.cursor`."""
-    return Keyset(query, signer).cursor(last)
-
-
-def after_cursor(query: Select[E], cursor: str, signer: CursorSigner) -> Predicate:
-    """As `Keyset.after`."""
-    return Keyset(query, signer).after(cursor)
-
-
 def after(table: Table[Any], terms: Sequence[Order], position: Sequence[object]) -> Predicate:
     """That a row stands behind the position, which has one admitted value a term, in this total order. It is bound."""
     term, value = terms[0], position[0]

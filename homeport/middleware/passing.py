@@ -10,7 +10,6 @@ from typing import Any
 from homeport.kernel.capabilities import Capability
 from homeport.kernel.catalog import Catalog
 from homeport.kernel.entity import E
-from homeport.kernel.identity import Identity
 from homeport.kernel.operation import Operation, P, R
 from homeport.kernel.pages import CursorSigner
 from homeport.kernel.query import Delete, Insert, Select, Update, UpdateEach, Written
@@ -19,7 +18,9 @@ from homeport.ports.store import Session, Unit
 
 
 class PassingStore:
-    """Specified by `homeport.ports.store.Session`."""
+    """Specified by `homeport.ports.store.Session`, but for `scoped`, which each kind has to say for itself: passed on,
+    it would give scopes before which nothing stands.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -57,9 +58,6 @@ class PassingStore:
 
     def transaction(self, options: UnitOptions = DEFAULT_UNIT, /) -> AbstractAsyncContextManager[Unit]:
         return self._session.transaction(options)
-
-    def scoped(self, identity: Identity, /) -> Session:
-        return self._session.scoped(identity)
 
     def ping(self) -> Coroutine[Any, Any, None]:
         return self._session.ping()

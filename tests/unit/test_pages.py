@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from homeport.kernel.errors import InvalidCursor, InvalidField
-from homeport.kernel.pages import CursorSigner, after_cursor, cursor_after
+from homeport.kernel.pages import CursorSigner, Keyset
 from homeport.kernel.predicates import eq
 from homeport.kernel.query import OrderBy, Select, total_order
 from tests.support.specimens import SPECIMEN, Mood, Size, Specimen
@@ -41,23 +41,23 @@ def query(order_by: OrderBy = "-moment", **changes: object) -> Select[Specimen]:
 )
 def test_every_ordered_type_goes_through_a_cursor(order_by: str) -> None:
     asked = query(order_by)
-    assert after_cursor(asked, cursor_after(asked, ROW, SIGNER), SIGNER) is not None
+    assert Keyset(asked, SIGNER).after(Keyset(asked, SIGNER).cursor(ROW)) is not None
 
 
 @pytest.mark.parametrize("order_by", ["span", "raw", "address"])
 def test_what_a_cursor_can_not_carry_is_refused(order_by: str) -> None:
     with pytest.raises(InvalidField):
-        cursor_after(query(order_by), ROW, SIGNER)
+        Keyset(query(order_by), SIGNER).cursor(ROW)
 
 
 def test_a_value_too_long_for_a_cursor_is_refused() -> None:
     long = Specimen(id=ROW.id, words="x" * 2000)
     with pytest.raises(InvalidField):
-        cursor_after(query("words"), long, SIGNER)
+        Keyset(query("words"), SIGNER).cursor(long)
 
 
 def test_a_cursor_belongs_to_one_query_and_one_key() -> None:
-    cursor = cursor_after(query(), ROW, SIGNER)
+    cursor = Keyset(query(), SIGNER).cursor(ROW)
     other_filter = Select("specimens.q", SPECIMEN, eq("words", "b"), query().order)
     for asked, signer in (
         (query("moment"), SIGNER),
@@ -67,22 +67,22 @@ def test_a_cursor_belongs_to_one_query_and_one_key() -> None:
         (query(), CursorSigner()),
     ):
         with pytest.raises(InvalidCursor):
-            after_cursor(asked, cursor, signer)
+            Keyset(asked, signer).after(cursor)
 
 
 def test_every_flipped_bit_is_noticed() -> None:
-    cursor = cursor_after(query(), ROW, SIGNER)
+    cursor = Keyset(query(), SIGNER).cursor(ROW)
     raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     for position in range(len(raw) * 8):
         changed = bytearray(raw)
         changed[position // 8] ^= 1 << position % 8
         with pytest.raises(InvalidCursor):
-            after_cursor(query(), base64.urlsafe_b64encode(bytes(changed)).decode().rstrip("="), SIGNER)
+            Keyset(query(), SIGNER).after(base64.urlsafe_b64encode(bytes(changed)).decode().rstrip("="))
 
 
 def test_ten_thousand_forged_cursors_are_refused() -> None:
     dice = random.Random(7)
-    genuine = cursor_after(query(), ROW, SIGNER)
+    genuine = Keyset(query(), SIGNER).cursor(ROW)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_="
     forged = {"".join(dice.choices(alphabet, k=dice.randrange(120))) for _ in range(8000)}
     forged |= {genuine[: dice.randrange(len(genuine))] for _ in range(1000)}
@@ -90,10 +90,10 @@ def test_ten_thousand_forged_cursors_are_refused() -> None:
     forged |= {"", "é", "\x00", genuine + "\n", " " + genuine, genuine + "=", "A" * 1_000_000}
     for cursor in forged:
         with pytest.raises(InvalidCursor):
-            after_cursor(query(), cursor, SIGNER)
+            Keyset(query(), SIGNER).after(cursor)
     for odd in (None, 5, b"x", genuine.encode()):
         with pytest.raises(InvalidCursor):
-            after_cursor(query(), odd, SIGNER)  # type: ignore[arg-type]
+            Keyset(query(), SIGNER).after(odd)  # type: ignore[arg-type]
 
 
 def test_a_signer_does_not_show_its_key() -> None:
