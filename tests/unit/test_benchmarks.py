@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import data, gate, results, svg
+from benchmarks import data, gate, layer, results, svg
 from benchmarks.cases import CASES, cases
 from benchmarks.gate import Limit, judged
 from benchmarks.harness import Sample
@@ -63,41 +63,48 @@ def test_the_pool_alone_has_limits_of_its_own() -> None:
     assert judged(a_run(0.66, noise=1.0), [Limit("get", LEAN, 1.3)]).certain
 
 
-async def test_three_noisy_tries_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+def tried(monkeypatch: pytest.MonkeyPatch, *ours: float, noise: float = 1.0, routed: float = 0.3) -> None:
+    """The gate meets these runs, the last again and again, and a router that adds so many microseconds."""
+    ahead = list(ours)
 
-    async def noisy(_: object) -> Results:
-        return a_run(0.9, noise=1.5)
+    async def run(_: object) -> Results:
+        return a_run(ahead.pop(0) if len(ahead) > 1 else ahead[0], noise=noise)
 
-    monkeypatch.setattr(gate, "run", noisy)
+    async def measured(_: int) -> dict[str, float]:
+        return {"get": 10.0, "get, routed": 10.0 + routed}
+
+    monkeypatch.setattr(gate, "run", run)
+    monkeypatch.setattr(layer, "measured", measured)
     monkeypatch.setattr(gate, "LIMITS", [Limit("get", RAW, 0.7)])
+
+
+async def test_three_noisy_tries_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried(monkeypatch, 0.9, noise=1.5)
+    said: list[str] = []
     assert await gate.main(said.append) == 0
     assert said[-1].startswith("inconclusive")
     assert sum("not certain" in line for line in said) == gate.TRIES
 
 
 async def test_two_quiet_tries_beyond_the_gate_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried(monkeypatch, 0.9)
     said: list[str] = []
-
-    async def slow(_: object) -> Results:
-        return a_run(0.9, noise=1.0)
-
-    monkeypatch.setattr(gate, "run", slow)
-    monkeypatch.setattr(gate, "LIMITS", [Limit("get", RAW, 0.7)])
     assert await gate.main(said.append) == 1
     assert said[-1] == "beyond the gate"
     assert sum("not certain" in line for line in said) == 1
 
 
 async def test_one_try_within_the_gate_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    tries = iter([a_run(0.9, noise=1.0), a_run(0.6, noise=1.0)])
-
-    async def faster(_: object) -> Results:
-        return next(tries)
-
-    monkeypatch.setattr(gate, "run", faster)
-    monkeypatch.setattr(gate, "LIMITS", [Limit("get", RAW, 0.7)])
+    tried(monkeypatch, 0.9, 0.6)
     assert await gate.main(lambda _: None) == 0
+
+
+@pytest.mark.parametrize(("added", "code"), [(5.0, 0), (5.1, 1)])
+async def test_a_router_that_adds_more_than_5_microseconds_fails(
+    monkeypatch: pytest.MonkeyPatch, added: float, code: int
+) -> None:
+    tried(monkeypatch, 0.6, routed=added)
+    assert await gate.main(lambda _: None) == code
 
 
 def test_results_come_back_as_they_were_written(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The router: which adapter a call is on, by flag and subject; what stays where it is; and what it costs."""
+"""The router: which adapter a call is on, by flag and subject; and what stays where it is."""
 
 import asyncio
 import random
@@ -627,29 +627,3 @@ async def test_a_repository_works_on_it() -> None:
         assert await expenses.get_expense_by_id(expense.id, id) == expense
         found = {name: await db.expenses.get_user_expenses(id) for name, db in databases.items()}
         assert found == {name: [expense] if name == adapter else [] for name in databases}
-
-
-# -- what it costs
-
-
-@pytest.mark.parametrize("text", ["supabase_legacy", "canary:0", "shadow"])
-async def test_a_call_that_is_not_canaried_costs_less_than_five_microseconds(text: str) -> None:
-    class Idle(Adapter):
-        async def fetch(self, query: Select[Any], /) -> list[Any]:
-            return []
-
-    idle = Idle("supabase_legacy")
-    store = RoutedStore("users", Live(text), {"postgres": idle, "supabase_legacy": idle})
-    query: Select[Any] = Select("users.find_many", USER, subject=OUTSIDE)
-    assert await _cost(lambda: store.fetch(query)) - await _cost(lambda: idle.fetch(query)) < 5
-
-
-async def _cost(call: Callable[[], Awaitable[object]], calls: int = 2000) -> float:
-    """Microseconds of CPU, at best."""
-    best = float("inf")
-    for _ in range(7):
-        started = time.process_time()
-        for _ in range(calls):
-            await call()
-        best = min(best, time.process_time() - started)
-    return best / calls * 1e6
