@@ -25,7 +25,7 @@ help: ## what there is
 demo: setup postgrest ## the whole way from Supabase to Postgres, on this machine
 	$(BIN)/homeport demo
 
-test: setup postgrest ## every test but faults and soak, on the three adapters
+test: setup postgrest pgbouncer ## every test but faults and soak, on the three adapters
 	$(BIN)/pytest $(QUICK) $(ARGS)
 
 test-memory: setup ## the same on the memory adapter alone: no servers
@@ -40,7 +40,7 @@ test-postgres15: setup ## the contract suite on Debian's PostgreSQL 15, the olde
 test-client230: setup-client230 postgrest ## the contract suite with the oldest Supabase client supported
 	HOMEPORT_TEST_ADAPTERS=supabase_legacy $(BIN_230)/pytest $(QUICK) tests/contract $(ARGS)
 
-coverage: setup postgrest ## make test with branch coverage, at least 95 % in each covered package
+coverage: setup postgrest pgbouncer ## make test with branch coverage, at least 95 % in each covered package
 	$(BIN)/pytest $(QUICK) --cov --cov-report= $(ARGS)
 	@failed=0; for package in $(COVERED); do \
 	    echo; echo "coverage of homeport/$$package (lines and branches, at least 95 %)"; \
