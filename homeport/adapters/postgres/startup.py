@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 import asyncpg
 
 from homeport.adapters.postgres.connections import Bare, Cleaning, cut, reset, settle
+from homeport.adapters.postgres.driver import connection_class
 from homeport.adapters.postgres.hosts import Hosts
 from homeport.kernel.errors import QueryError
 
@@ -89,19 +90,24 @@ class Server:
         return settle if failed else None
 
     async def _connected(self) -> Bare:
-        cached = 0 if self._pooled else _CACHED_STATEMENTS
         told = dict(self._settings)
         try:
-            return await self._hosts.connect(statement_cache_size=cached, server_settings=told)
+            return await self._connect(told)
         except asyncpg.UndefinedObjectError:
             if told.pop("transaction_timeout", None) is None:
                 raise
             self._settings = told
-            return await self._hosts.connect(statement_cache_size=cached, server_settings=told)
+            return await self._connect(told)
         except asyncpg.ProtocolViolationError as error:
             if self._pooled:
                 raise
             raise QueryError(_POOLER, code=error.sqlstate) from error  # pgbouncer's way to refuse our timeouts
+
+    async def _connect(self, settings: dict[str, str]) -> Bare:
+        cached = 0 if self._pooled else _CACHED_STATEMENTS
+        return await self._hosts.connect(
+            statement_cache_size=cached, server_settings=settings, connection_class=connection_class()
+        )
 
     async def _check(self, connection: Bare) -> None:
         """Behind a transaction pooler prepared statements get mixed up between clients, rows too; so one is looked for.
