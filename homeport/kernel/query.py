@@ -43,7 +43,7 @@ class Moment(enum.Enum):
 
 @attrs.frozen(eq=False)
 class Form:
-    """What queries have in common that differ in their values alone: it says all else. Compared by identity.
+    """What conditions have in common that differ in their values alone: it says all else. Compared by identity.
 
     `by_key`: they ask for the row of a key, the last value, with no order, limit or lock.
     """
@@ -111,7 +111,10 @@ def _filtered(_: object, __: object, where: Predicate) -> None:
 
 @attrs.frozen(weakref_slot=False)
 class Update(Generic[E]):
-    """The same changes to every row that is meant. Raises RepositoryValidationError without a filter."""
+    """The same changes to every row that is meant; `form` and `values` are those of `where`, as a Select has them.
+
+    Raises RepositoryValidationError without a filter.
+    """
 
     name: str
     table: Table[E]
@@ -119,6 +122,8 @@ class Update(Generic[E]):
     changes: Row
     returning: bool = True
     subject: object = None
+    form: Form | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    values: tuple[object, ...] = attrs.field(default=(), init=False, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -157,8 +162,10 @@ def never(query: Select[E]) -> bool:
 
 def alike(rows: Sequence[Row]) -> bool:
     """Whether all rows, of which there is one at least, give the same columns, in whatever order."""
-    names, columns = tuple(rows[0]), rows[0].keys()
-    return all(tuple(row) == names or row.keys() == columns for row in rows)
+    if all(map(tuple(rows[0]).__eq__, map(tuple, rows))):
+        return True  # in the same order, as nearly all are
+    columns = rows[0].keys()
+    return all(row.keys() == columns for row in rows)
 
 
 def total_order(table: Table[Any], order_by: OrderBy) -> tuple[Order, ...]:

@@ -133,12 +133,7 @@ class Collection(Generic[E, K]):
 
     async def find_by_id(self, id: K | str, *, deleted: Deleted = Deleted.LIVE) -> E | None:
         """The row, or None."""
-        by_key = self._by_key
-        if by_key is None or deleted is not Deleted.LIVE:
-            by_key = ByKey(self.table, self._scope, deleted, self._subject, self._lock)
-            if deleted is Deleted.LIVE:
-                self._by_key = by_key
-        found = await self._store.fetch(by_key.select(self._key(id)))
+        found = await self._store.fetch(self._of_key(deleted).select(self._key(id)))
         return found[0] if found else None
 
     async def get_or_raise(self, id: K | str) -> E:
@@ -277,10 +272,19 @@ class Collection(Generic[E, K]):
             StaleVersion: the row has another version: somebody has changed it since it was read.
             InvalidField: a version is given, and the table has no column of it.
         """
-        changes, where = self._incoming.changes(data), self._at(id, version)
+        changes = self._incoming.changes(data)
+        if version is not None:
+            return await self._update_at(id, version, changes)
+        if not changes:
+            return await self.get_or_raise(id)
+        self._check_written()
+        return self._one(await self._store.update(self._of_key().update(self._key(id), changes)))
+
+    async def _update_at(self, id: K | str, version: int, changes: Row) -> E:
+        where = self._at(id, version)
         if not changes:
             found = await self.get_or_raise(id)
-            if self.table.version is not None and version not in (None, getattr(found, self.table.version)):
+            if self.table.version is not None and version != getattr(found, self.table.version):
                 raise self._stale()
             return found
         written = await self._update("update", where, changes)
@@ -398,6 +402,14 @@ class Collection(Generic[E, K]):
             raise RepositoryValidationError("an update or delete of all rows is refused: say which rows are meant")
         return said if is_false(said) else self._with_scope(Deleted.LIVE, *conjuncts(said))
 
+    def _of_key(self, deleted: Deleted = Deleted.LIVE) -> ByKey[E]:
+        found = self._by_key
+        if found is None or deleted is not Deleted.LIVE:
+            found = ByKey(self.table, self._scope, deleted, self._subject, self._lock)
+            if deleted is Deleted.LIVE:
+                self._by_key = found
+        return found
+
     def _is(self, id: K | str, deleted: Deleted = Deleted.LIVE) -> Predicate:
         same = equal(field(self.table.key), self._key(id))
         return self._with_scope(deleted) if same in self._scope else self._with_scope(deleted, same)
@@ -435,7 +447,8 @@ class Collection(Generic[E, K]):
 
     async def _update(self, name: str, where: Predicate, changes: Row, *, returning: bool = True) -> Written[E]:
         self._check_written()
-        command = _update_of(f"{self.table.name}.{name}", self.table, where, changes, returning, self._subject)
+        name = f"{self.table.name}.{name}"
+        command = _update_of(name, self.table, where, changes, returning, self._subject, None, ())
         return await self._store.update(command)
 
     async def _delete(self, name: str, where: Predicate) -> Written[E]:

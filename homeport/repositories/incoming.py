@@ -1,7 +1,7 @@
 """What callers give, turned into rows that any store can write, or refused by name. Knows no store."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic
 
 import attrs
@@ -32,8 +32,12 @@ class Incoming(Generic[E]):
 
     def news(self, data: Iterable[Data]) -> Sequence[Row]:
         """As `new`, for many. Raises what is wrong with the first that can't be."""
-        rows = list(self._admitted_each(data))
-        return [self._with_key(each) for each in rows] if self.table.makes_keys else rows
+        rows, key = self._admitted_each(data), self.table.key
+        if self.table.makes_keys:
+            for row in rows:
+                if row.get(key) is None:
+                    row[key] = uuid.uuid4()
+        return rows
 
     def whole(self, entity: E) -> Row:
         """Every stored column of the entity, as it is. Raises RepositoryValidationError for one of another table."""
@@ -46,22 +50,24 @@ class Incoming(Generic[E]):
 
     def changes(self, data: Data) -> Row:
         """What an update sets: neither key nor owner, nor what is fixed anyway."""
-        changes = self.table.admission.row(data)
-        self._check_fixed(changes)
-        for name in (self.table.key, self.table.owner):
-            if name is not None and name in changes and name not in self.fixed:
-                raise InvalidField(f"{self.table.name}.{name} can't be changed", field=name)
-        return {name: value for name, value in changes.items() if name not in self.fixed} if self.fixed else changes
+        table, fixed = self.table, self.fixed
+        changes = table.admission.row(data)
+        if fixed:
+            self._check_fixed(changes)
+        for name in (table.key, table.owner):
+            if name in changes and name not in fixed:
+                raise InvalidField(f"{table.name}.{name} can't be changed", field=name)
+        return {name: value for name, value in changes.items() if name not in fixed} if fixed else changes
 
-    def upsert(self, data: Sequence[Data], target: Sequence[str] | None) -> tuple[list[Row], OnConflict]:
+    def upsert(self, data: Sequence[Data], target: Sequence[str] | None) -> tuple[Sequence[Row], OnConflict]:
         """Rows of one upsert, all with the same columns, and the rule that changes neither key nor owner of a row."""
         wanted = self.target(target)
-        rows = list(self._admitted_each(data))
+        rows = self._admitted_each(data)
         if rows:
             self._check_upsert(rows, wanted)
         kept = {*wanted, self.table.key, self.table.owner}
         update = tuple(name for name in (rows[0] if rows else ()) if name not in kept) or wanted[:1]
-        return list(rows), OnConflict(wanted, update)
+        return rows, OnConflict(wanted, update)
 
     def target(self, target: Sequence[str] | None) -> tuple[str, ...]:
         """The columns by which an upsert knows a row again. Raises InvalidField for what no adapter can name."""
@@ -76,9 +82,9 @@ class Incoming(Generic[E]):
     def _admitted(self, data: Data) -> dict[str, object]:
         return self._with_fixed(self.table.admission.row(data))
 
-    def _admitted_each(self, data: Iterable[Data]) -> Iterator[dict[str, object]]:
+    def _admitted_each(self, data: Iterable[Data]) -> list[dict[str, object]]:
         rows = self.table.admission.rows(data)
-        return map(self._with_fixed, rows) if self.fixed else rows
+        return [self._with_fixed(each) for each in rows] if self.fixed else rows
 
     def _with_key(self, row: dict[str, object]) -> dict[str, object]:
         if self.table.makes_keys and row.get(self.table.key) is None:

@@ -3,20 +3,23 @@
 import datetime as dt
 import enum
 import uuid
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
 
 from homeport.kernel import admission
 from homeport.kernel.entity import Entity
-from homeport.kernel.errors import InvalidField, InvalidValue
+from homeport.kernel.errors import InvalidField, InvalidValue, RepositoryValidationError
 from homeport.kernel.table import CREATED, ID, Table, column, table
 from homeport.kernel.types import (
     BooleanType,
     BytesType,
     ChoiceType,
     ColumnType,
+    IntegerType,
     IntervalType,
     NumericType,
     TextType,
@@ -133,3 +136,104 @@ def test_numbers_have_the_columns_own_digits(given: str, stored: str) -> None:
 def test_numbers_beyond_the_column_are_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"out of range|not a finite"):
         NumericType(6, 2).admit(Decimal(given))
+
+
+# -- many rows, by column
+
+
+@attrs.frozen(kw_only=True)
+class Many(Entity):
+    id: uuid.UUID
+    name: str
+    kind: Kind | None
+    price: Decimal | None
+    small: int | None
+    day: dt.date | None
+    at: dt.datetime | None
+    tags: tuple[str, ...] | None
+
+
+MANY = table(
+    Many,
+    "many",
+    columns={
+        "id": ID,
+        "name": column(TextType(5)),
+        "price": column(NumericType(6, 2)),
+        "small": column(IntegerType(16)),
+    },
+)
+PLAIN: dict[str, tuple[object, ...]] = {
+    "name": ("abc", ""),
+    "kind": (Kind.ONE, Kind.TWO),
+    "price": (Decimal("1.25"), Decimal("9999.99")),
+    "small": (1, -(1 << 15), (1 << 15) - 1),
+    "day": (dt.date(2026, 1, 1), dt.date(1, 1, 2)),
+    "at": (dt.datetime(2026, 1, 1, tzinfo=dt.UTC),),
+    "tags": (("a", "b"), ()),
+}
+NUMBERS = ("0.00", "-0.00", "-1.25", "1.5", "NaN", "sNaN", "Infinity", "10000.00", "-10000.00")
+ODD: dict[str, tuple[object, ...]] = {
+    "name": ("too long", "é€", "\x00", "\ud800", "\x01", 1, Kind.ONE, None),
+    "kind": ("one", "three", None, 1),
+    "price": (
+        "1.005",
+        3,
+        True,
+        None,
+        *map(Decimal, ("-0.00", "1.5", "NaN", "sNaN", "Infinity", "10000.00", "-10000.00")),
+    ),
+    "small": (1 << 15, -(1 << 15) - 1, True, 1.0, "1", None),
+    "day": (dt.date.min, dt.date.max, "2026-01-01", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), None),
+    "at": ("2026-01-01T00:00:00Z", dt.datetime(2026, 1, 1), 0, None),
+    "tags": (["a"], "a", [None], ["\x00"], None),
+}
+UNLIKE: tuple[Any, ...] = ({}, {"name": "a"}, {"unknown": 1}, {"id": 1, "name": "a"}, "a", 1, None, [("name", "a")])
+
+
+def plain_rows(names: Iterable[str]) -> list[Any]:
+    """Values that stay as they are, each column's in turn."""
+    return [{name: PLAIN[name][number % len(PLAIN[name])] for name in names} for number in range(admission.MANY)]
+
+
+def outcome(admit: Callable[[], Iterable[dict[str, object]]]) -> object:
+    """The rows with their types and digits, or the error and the field it names."""
+    try:
+        return repr([sorted(row.items()) for row in admit()])
+    except (InvalidField, InvalidValue, RepositoryValidationError) as error:
+        return type(error), str(error), error.field
+
+
+def as_one_after_the_other(rows: list[Any]) -> bool:
+    taken = MANY.admission
+    return outcome(lambda: taken.rows(rows)) == outcome(lambda: [taken.row(each) for each in rows])
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, odd in ODD.items() for value in odd])
+def test_many_rows_are_admitted_as_one_after_the_other(name: str, value: object) -> None:
+    for names in ((name, "name"), tuple(PLAIN)):
+        for place in (0, 5):
+            rows = plain_rows(names)
+            rows[place][name] = value
+            assert as_one_after_the_other(rows)
+
+
+@pytest.mark.parametrize("other", UNLIKE)
+def test_rows_that_are_unlike_are_admitted_one_after_the_other(other: object) -> None:
+    for names in (("name",), ("name", "kind"), tuple(PLAIN)):
+        assert as_one_after_the_other(plain_rows(names))
+        for place in (0, 5):
+            rows = plain_rows(names)
+            rows[place] = other
+            assert as_one_after_the_other(rows)
+
+
+def test_many_rows_are_copies_in_the_order_given() -> None:
+    given = [{"name": str(number), "small": number} for number in range(admission.MANY)]
+    given[3] = {"small": 3, "name": "3"}
+    taken = MANY.admission.rows(iter(given))
+    assert taken == given
+    assert all(made is not row for made, row in zip(taken, given, strict=True))
+    with pytest.raises(InvalidValue, match="name: ") as caught:
+        MANY.admission.rows([*given, {"name": "too long", "small": 1 << 20}, {"name": "a", "small": 1 << 20}])
+    assert caught.value.field == "name"

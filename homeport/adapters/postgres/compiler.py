@@ -108,8 +108,12 @@ class Compiler:
         shape: list[Any] = ["update", command.name, command.table, command.returning]
         values: list[Any] = []
         _take_changes(command.changes, self.codec(command.table).encoders, shape, values)
-        shape.append(len(command.changes))
-        take_apart(command.where, shape, values)
+        if command.form is None:
+            shape.append(len(command.changes))
+            take_apart(command.where, shape, values)
+        else:
+            shape.append(command.form)
+            values += command.values
         return self._text(shape, statements.update, command), values
 
     def update_each(self, command: UpdateEach[Any], group: Sequence[tuple[object, Row]]) -> Bound:
