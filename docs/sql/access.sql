@@ -225,16 +225,14 @@ INSERT INTO "public"."user_sessions" AS "t" ("id", "user_id", "session_token_has
     "revoke_reason", "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6::jsonb, u.c7, u.c8, u.c9, u.c10, u.c11,
     u.c12, u.c13, u.c14
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::inet[], $8::text[],
-    $9::boolean[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::timestamptz[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, n)
-ORDER BY u.n;
+    $9::boolean[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::timestamptz[]) AS
+    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14);
 
 -- bulk_create
 /* user_sessions.bulk_create */
 INSERT INTO "public"."user_sessions" AS "t" ("user_id", "session_token_hash", "expires_at", "id") SELECT u.c1, u.c2,
     u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* user_sessions.bulk_delete */
@@ -278,8 +276,7 @@ RETURNING "t"."id", "t"."user_id", "t"."session_token_hash", "t"."refresh_token_
 /* user_sessions.create_many */
 INSERT INTO "public"."user_sessions" AS "t" ("user_id", "session_token_hash", "expires_at", "id") SELECT u.c1, u.c2,
     u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."user_id", "t"."session_token_hash", "t"."refresh_token_hash", "t"."jti",
     "t"."device_info"::text, "t"."ip_address", "t"."user_agent", "t"."is_active", "t"."last_activity_at",
     "t"."expires_at", "t"."revoked_at", "t"."revoke_reason", "t"."created_at";
@@ -417,8 +414,7 @@ RETURNING "t"."id", "t"."user_id", "t"."session_token_hash", "t"."refresh_token_
 /* user_sessions.upsert */
 INSERT INTO "public"."user_sessions" AS "t" ("id", "user_id", "session_token_hash", "expires_at") SELECT u.c1, u.c2,
     u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "session_token_hash" = EXCLUDED."session_token_hash", "expires_at" = EXCLUDED."expires_at"
 RETURNING "t"."id", "t"."user_id", "t"."session_token_hash", "t"."refresh_token_hash", "t"."jti",
@@ -452,14 +448,12 @@ INSERT INTO "public"."login_history" AS "t" ("id", "user_id", "login_time", "suc
     "failure_reason", "ip_address", "user_agent", "device_info", "location_info") SELECT u.c1, u.c2, u.c3, u.c4, u.c5,
     u.c6, u.c7, u.c8, u.c9::jsonb, u.c10::jsonb
 FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::boolean[], $5::text[], $6::text[], $7::inet[], $8::text[],
-    $9::text[], $10::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, n)
-ORDER BY u.n;
+    $9::text[], $10::text[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
 
 -- bulk_create
 /* login_history.bulk_create */
 INSERT INTO "public"."login_history" AS "t" ("user_id", "failure_reason", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* login_history.bulk_delete */
@@ -501,8 +495,7 @@ RETURNING "t"."id", "t"."user_id", "t"."login_time", "t"."success", "t"."login_m
 -- create_many
 /* login_history.create_many */
 INSERT INTO "public"."login_history" AS "t" ("user_id", "failure_reason", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."login_time", "t"."success", "t"."login_method", "t"."failure_reason",
     "t"."ip_address", "t"."user_agent", "t"."device_info"::text, "t"."location_info"::text;
 
@@ -627,8 +620,7 @@ RETURNING "t"."id", "t"."user_id", "t"."login_time", "t"."success", "t"."login_m
 -- upsert_many
 /* login_history.upsert */
 INSERT INTO "public"."login_history" AS "t" ("id", "user_id", "failure_reason") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "failure_reason" = EXCLUDED."failure_reason"
 RETURNING "t"."id", "t"."user_id", "t"."login_time", "t"."success", "t"."login_method", "t"."failure_reason",
@@ -660,15 +652,12 @@ INSERT INTO "public"."admin_users" AS "t" ("id", "user_id", "email", "role", "st
     "last_login", "created_by", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6::jsonb, u.c7,
     u.c8, u.c9, u.c10, u.c11
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-    $9::uuid[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10,
-    c11, n)
-ORDER BY u.n;
+    $9::uuid[], $10::timestamptz[], $11::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
 
 -- bulk_create
 /* admin_users.bulk_create */
 INSERT INTO "public"."admin_users" AS "t" ("user_id", "email", "role", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* admin_users.bulk_delete */
@@ -710,8 +699,7 @@ RETURNING "t"."id", "t"."user_id", "t"."email", "t"."role", "t"."status", "t"."p
 -- create_many
 /* admin_users.create_many */
 INSERT INTO "public"."admin_users" AS "t" ("user_id", "email", "role", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."user_id", "t"."email", "t"."role", "t"."status", "t"."permissions"::text, "t"."region",
     "t"."last_login", "t"."created_by", "t"."created_at", "t"."updated_at";
 
@@ -836,8 +824,7 @@ RETURNING "t"."id", "t"."user_id", "t"."email", "t"."role", "t"."status", "t"."p
 -- upsert_many
 /* admin_users.upsert */
 INSERT INTO "public"."admin_users" AS "t" ("id", "user_id", "email", "role") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "email" = EXCLUDED."email", "role" = EXCLUDED."role"
 RETURNING "t"."id", "t"."user_id", "t"."email", "t"."role", "t"."status", "t"."permissions"::text, "t"."region",
@@ -869,8 +856,7 @@ INSERT INTO "public"."security_events" AS "t" ("id", "user_id", "email_attempted
     "ip_address", "user_agent", "metadata", "resolved", "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7,
     u.c8::jsonb, u.c9, u.c10
 FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::inet[], $7::text[], $8::text[],
-    $9::boolean[], $10::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, n)
-ORDER BY u.n;
+    $9::boolean[], $10::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
 
 -- bulk_create
 /* security_events.bulk_create */

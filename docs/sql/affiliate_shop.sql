@@ -93,16 +93,14 @@ INSERT INTO "public"."affiliate_products" AS "t" ("id", "title", "description", 
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::numeric[], $13::text[], $14::text[], $15::text[], $16::text[],
     $17::boolean[], $18::boolean[], $19::integer[], $20::integer[], $21::text[], $22::uuid[], $23::timestamptz[],
-    $24::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16,
-    c17, c18, c19, c20, c21, c22, c23, c24, n)
-ORDER BY u.n;
+    $24::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19,
+    c20, c21, c22, c23, c24);
 
 -- bulk_create
 /* affiliate_products.bulk_create */
 INSERT INTO "public"."affiliate_products" AS "t" ("title", "category", "affiliate_provider", "affiliate_url", "id")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* affiliate_products.bulk_delete */
@@ -148,8 +146,7 @@ RETURNING "t"."id", "t"."title", "t"."description", "t"."short_description", "t"
 /* affiliate_products.create_many */
 INSERT INTO "public"."affiliate_products" AS "t" ("title", "category", "affiliate_provider", "affiliate_url", "id")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."title", "t"."description", "t"."short_description", "t"."category", "t"."price",
     "t"."currency", "t"."image_url", "t"."additional_images", "t"."affiliate_provider", "t"."affiliate_url",
     "t"."commission_rate", "t"."asin", "t"."regional_prices"::text, "t"."regional_urls"::text,
@@ -312,8 +309,7 @@ RETURNING "t"."id", "t"."title", "t"."description", "t"."short_description", "t"
 /* affiliate_products.upsert */
 INSERT INTO "public"."affiliate_products" AS "t" ("id", "title", "category", "affiliate_provider", "affiliate_url")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "title" = EXCLUDED."title", "category" = EXCLUDED."category", "affiliate_provider" =
     EXCLUDED."affiliate_provider", "affiliate_url" = EXCLUDED."affiliate_url"
@@ -350,15 +346,13 @@ RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."clicked_at", "t"."refe
 /* product_clicks.add_many */
 INSERT INTO "public"."product_clicks" AS "t" ("id", "product_id", "user_id", "clicked_at", "referrer", "user_agent",
     "ip_address", "metadata") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8::jsonb
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::inet[], $8::text[])
-    WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::inet[], $8::text[]) AS
+    u(c1, c2, c3, c4, c5, c6, c7, c8);
 
 -- bulk_create
 /* product_clicks.bulk_create */
 INSERT INTO "public"."product_clicks" AS "t" ("product_id", "referrer", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* product_clicks.bulk_delete */
@@ -400,8 +394,7 @@ RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."clicked_at", "t"."refe
 -- create_many
 /* product_clicks.create_many */
 INSERT INTO "public"."product_clicks" AS "t" ("product_id", "referrer", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."clicked_at", "t"."referrer", "t"."user_agent",
     "t"."ip_address", "t"."metadata"::text;
 
@@ -526,8 +519,7 @@ RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."clicked_at", "t"."refe
 -- upsert_many
 /* product_clicks.upsert */
 INSERT INTO "public"."product_clicks" AS "t" ("id", "product_id", "referrer") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "product_id" = EXCLUDED."product_id", "referrer" = EXCLUDED."referrer"
 RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."clicked_at", "t"."referrer", "t"."user_agent",
@@ -559,15 +551,13 @@ INSERT INTO "public"."product_reports" AS "t" ("id", "product_id", "user_id", "r
     "status", "admin_notes", "reviewed_at", "reviewed_by", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4,
     u.c5, u.c6::jsonb, u.c7, u.c8, u.c9, u.c10, u.c11, u.c12
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::timestamptz[], $10::uuid[], $11::timestamptz[], $12::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5,
-    c6, c7, c8, c9, c10, c11, c12, n)
-ORDER BY u.n;
+    $9::timestamptz[], $10::uuid[], $11::timestamptz[], $12::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9,
+    c10, c11, c12);
 
 -- bulk_create
 /* product_reports.bulk_create */
 INSERT INTO "public"."product_reports" AS "t" ("product_id", "reason", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* product_reports.bulk_delete */
@@ -609,8 +599,7 @@ RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."reason", "t"."notes", 
 -- create_many
 /* product_reports.create_many */
 INSERT INTO "public"."product_reports" AS "t" ("product_id", "reason", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."reason", "t"."notes", "t"."product_snapshot"::text,
     "t"."status", "t"."admin_notes", "t"."reviewed_at", "t"."reviewed_by", "t"."created_at", "t"."updated_at";
 
@@ -735,8 +724,7 @@ RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."reason", "t"."notes", 
 -- upsert_many
 /* product_reports.upsert */
 INSERT INTO "public"."product_reports" AS "t" ("id", "product_id", "reason") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "product_id" = EXCLUDED."product_id", "reason" = EXCLUDED."reason"
 RETURNING "t"."id", "t"."product_id", "t"."user_id", "t"."reason", "t"."notes", "t"."product_snapshot"::text,

@@ -113,16 +113,13 @@ INSERT INTO "public"."budgets" AS "t" ("id", "user_id", "name", "category", "amo
     "end_date", "alert_threshold", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8,
     u.c9, u.c10, u.c11
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::text[], $7::date[], $8::date[],
-    $9::numeric[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9,
-    c10, c11, n)
-ORDER BY u.n;
+    $9::numeric[], $10::timestamptz[], $11::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
 
 -- bulk_create
 /* budgets.bulk_create */
 INSERT INTO "public"."budgets" AS "t" ("user_id", "category", "amount", "start_date", "id") SELECT u.c1, u.c2, u.c3,
     u.c4, u.c5
-FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* budgets.bulk_delete */
@@ -165,8 +162,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category", "t"."amount", "t"
 /* budgets.create_many */
 INSERT INTO "public"."budgets" AS "t" ("user_id", "category", "amount", "start_date", "id") SELECT u.c1, u.c2, u.c3,
     u.c4, u.c5
-FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category", "t"."amount", "t"."period", "t"."start_date",
     "t"."end_date", "t"."alert_threshold", "t"."created_at", "t"."updated_at";
 
@@ -292,8 +288,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category", "t"."amount", "t"
 /* budgets.upsert */
 INSERT INTO "public"."budgets" AS "t" ("id", "user_id", "category", "amount", "start_date") SELECT u.c1, u.c2, u.c3,
     u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::numeric[], $5::date[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::numeric[], $5::date[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "category" = EXCLUDED."category", "amount" = EXCLUDED."amount", "start_date" = EXCLUDED."start_date"
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category", "t"."amount", "t"."period", "t"."start_date",
@@ -323,14 +318,12 @@ RETURNING "t"."id", "t"."budget_id", "t"."user_id", "t"."name", "t"."budgeted_am
 INSERT INTO "public"."budget_categories" AS "t" ("id", "budget_id", "user_id", "name", "budgeted_amount",
     "spent_amount", "color", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8, u.c9
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::numeric[], $6::numeric[], $7::text[],
-    $8::timestamptz[], $9::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, n)
-ORDER BY u.n;
+    $8::timestamptz[], $9::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9);
 
 -- bulk_create
 /* budget_categories.bulk_create */
 INSERT INTO "public"."budget_categories" AS "t" ("budget_id", "user_id", "name", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* budget_categories.bulk_delete */
@@ -372,8 +365,7 @@ RETURNING "t"."id", "t"."budget_id", "t"."user_id", "t"."name", "t"."budgeted_am
 -- create_many
 /* budget_categories.create_many */
 INSERT INTO "public"."budget_categories" AS "t" ("budget_id", "user_id", "name", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."budget_id", "t"."user_id", "t"."name", "t"."budgeted_amount", "t"."spent_amount",
     "t"."color", "t"."created_at", "t"."updated_at";
 
@@ -498,8 +490,7 @@ RETURNING "t"."id", "t"."budget_id", "t"."user_id", "t"."name", "t"."budgeted_am
 -- upsert_many
 /* budget_categories.upsert */
 INSERT INTO "public"."budget_categories" AS "t" ("id", "budget_id", "user_id", "name") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "budget_id" = EXCLUDED."budget_id", "name" = EXCLUDED."name"
 RETURNING "t"."id", "t"."budget_id", "t"."user_id", "t"."name", "t"."budgeted_amount", "t"."spent_amount",
@@ -535,16 +526,14 @@ INSERT INTO "public"."recurring_expenses" AS "t" ("id", "user_id", "amount", "cu
     u.c13, u.c14, u.c15
 FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], $5::text[], $6::text[], $7::text[], $8::date[],
     $9::date[], $10::date[], $11::boolean[], $12::timestamptz[], $13::uuid[], $14::timestamptz[], $15::timestamptz[])
-    WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, n)
-ORDER BY u.n;
+    AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
 
 -- bulk_create
 /* recurring_expenses.bulk_create */
 INSERT INTO "public"."recurring_expenses" AS "t" ("user_id", "amount", "category", "frequency", "start_date",
     "next_due_date", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::date[], $6::date[], $7::uuid[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::date[], $6::date[], $7::uuid[]) AS u(c1, c2, c3,
+    c4, c5, c6, c7);
 
 -- bulk_delete
 /* recurring_expenses.bulk_delete */
@@ -589,9 +578,8 @@ RETURNING "t"."id", "t"."user_id", "t"."amount", "t"."currency", "t"."category",
 /* recurring_expenses.create_many */
 INSERT INTO "public"."recurring_expenses" AS "t" ("user_id", "amount", "category", "frequency", "start_date",
     "next_due_date", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::date[], $6::date[], $7::uuid[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::date[], $6::date[], $7::uuid[]) AS u(c1, c2, c3,
+    c4, c5, c6, c7)
 RETURNING "t"."id", "t"."user_id", "t"."amount", "t"."currency", "t"."category", "t"."description", "t"."frequency",
     "t"."start_date", "t"."next_due_date", "t"."end_date", "t"."is_active", "t"."last_generated_at", "t"."budget_id",
     "t"."created_at", "t"."updated_at";
@@ -731,9 +719,8 @@ RETURNING "t"."id", "t"."user_id", "t"."amount", "t"."currency", "t"."category",
 /* recurring_expenses.upsert */
 INSERT INTO "public"."recurring_expenses" AS "t" ("id", "user_id", "amount", "category", "frequency", "start_date",
     "next_due_date") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], $5::text[], $6::date[], $7::date[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], $5::text[], $6::date[], $7::date[]) AS u(c1, c2, c3,
+    c4, c5, c6, c7)
 ON CONFLICT ("id") DO UPDATE
 SET "amount" = EXCLUDED."amount", "category" = EXCLUDED."category", "frequency" = EXCLUDED."frequency", "start_date" =
     EXCLUDED."start_date", "next_due_date" = EXCLUDED."next_due_date"
@@ -770,15 +757,13 @@ INSERT INTO "public"."savings_events" AS "t" ("id", "user_id", "amount_saved", "
     "baseline_cost", "optimized_cost", "description", "saved_date", "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5,
     u.c6, u.c7, u.c8, u.c9, u.c10
 FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::text[],
-    $9::date[], $10::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, n)
-ORDER BY u.n;
+    $9::date[], $10::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
 
 -- bulk_create
 /* savings_events.bulk_create */
 INSERT INTO "public"."savings_events" AS "t" ("user_id", "amount_saved", "category", "event_type", "id") SELECT u.c1,
     u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* savings_events.bulk_delete */
@@ -821,8 +806,7 @@ RETURNING "t"."id", "t"."user_id", "t"."amount_saved", "t"."category", "t"."even
 /* savings_events.create_many */
 INSERT INTO "public"."savings_events" AS "t" ("user_id", "amount_saved", "category", "event_type", "id") SELECT u.c1,
     u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."amount_saved", "t"."category", "t"."event_type", "t"."baseline_cost",
     "t"."optimized_cost", "t"."description", "t"."saved_date", "t"."created_at";
 
@@ -948,8 +932,7 @@ RETURNING "t"."id", "t"."user_id", "t"."amount_saved", "t"."category", "t"."even
 /* savings_events.upsert */
 INSERT INTO "public"."savings_events" AS "t" ("id", "user_id", "amount_saved", "category", "event_type") SELECT u.c1,
     u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "amount_saved" = EXCLUDED."amount_saved", "category" = EXCLUDED."category", "event_type" = EXCLUDED."event_type"
 RETURNING "t"."id", "t"."user_id", "t"."amount_saved", "t"."category", "t"."event_type", "t"."baseline_cost",

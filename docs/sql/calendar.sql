@@ -74,16 +74,13 @@ INSERT INTO "public"."calendar_events" AS "t" ("id", "user_id", "title", "descri
     u.c12, u.c13, u.c14, u.c15, u.c16
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::boolean[],
     $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::uuid[], $14::uuid[], $15::timestamptz[],
-    $16::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, n)
-ORDER BY u.n;
+    $16::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16);
 
 -- bulk_create
 /* calendar_events.bulk_create */
 INSERT INTO "public"."calendar_events" AS "t" ("user_id", "title", "start_date", "end_date", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* calendar_events.bulk_delete */
@@ -127,9 +124,7 @@ RETURNING "t"."id", "t"."user_id", "t"."title", "t"."description", "t"."start_da
 /* calendar_events.create_many */
 INSERT INTO "public"."calendar_events" AS "t" ("user_id", "title", "start_date", "end_date", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."title", "t"."description", "t"."start_date", "t"."end_date", "t"."all_day",
     "t"."event_type", "t"."location_name", "t"."reminder_minutes", "t"."color", "t"."is_private", "t"."trip_id",
     "t"."vehicle_id", "t"."created_at", "t"."updated_at";
@@ -267,9 +262,7 @@ RETURNING "t"."id", "t"."user_id", "t"."title", "t"."description", "t"."start_da
 /* calendar_events.upsert */
 INSERT INTO "public"."calendar_events" AS "t" ("id", "user_id", "title", "start_date", "end_date") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "title" = EXCLUDED."title", "start_date" = EXCLUDED."start_date", "end_date" = EXCLUDED."end_date"
 RETURNING "t"."id", "t"."user_id", "t"."title", "t"."description", "t"."start_date", "t"."end_date", "t"."all_day",

@@ -90,15 +90,13 @@ INSERT INTO "public"."expenses" AS "t" ("id", "user_id", "amount", "currency", "
     "location", "vendor", "receipt_url", "payment_method", "tags", "recurring_expense_id", "created_at", "updated_at")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8, u.c9, u.c10, u.c11, u.c12::text[], u.c13, u.c14, u.c15
 FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], $5::text[], $6::text[], $7::date[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::timestamptz[], $15::timestamptz[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, n)
-ORDER BY u.n;
+    $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::timestamptz[], $15::timestamptz[]) AS u(c1,
+    c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
 
 -- bulk_create
 /* expenses.bulk_create */
 INSERT INTO "public"."expenses" AS "t" ("user_id", "amount", "category", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* expenses.bulk_delete */
@@ -141,8 +139,7 @@ RETURNING "t"."id", "t"."user_id", "t"."amount", "t"."currency", "t"."category",
 -- create_many
 /* expenses.create_many */
 INSERT INTO "public"."expenses" AS "t" ("user_id", "amount", "category", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."user_id", "t"."amount", "t"."currency", "t"."category", "t"."description", "t"."date",
     "t"."location", "t"."vendor", "t"."receipt_url", "t"."payment_method", "t"."tags", "t"."recurring_expense_id",
     "t"."created_at", "t"."updated_at";
@@ -278,8 +275,7 @@ RETURNING "t"."id", "t"."user_id", "t"."amount", "t"."currency", "t"."category",
 -- upsert_many
 /* expenses.upsert */
 INSERT INTO "public"."expenses" AS "t" ("id", "user_id", "amount", "category") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "amount" = EXCLUDED."amount", "category" = EXCLUDED."category"
 RETURNING "t"."id", "t"."user_id", "t"."amount", "t"."currency", "t"."category", "t"."description", "t"."date",

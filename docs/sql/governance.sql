@@ -97,9 +97,7 @@ INSERT INTO "public"."audit_logs" AS "t" ("id", "occurred_at", "actor_user_id", 
     "resource_type", "resource_id", "old_values", "new_values", "request_id", "ip_address", "user_agent") SELECT u.c1,
     u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8::jsonb, u.c9::jsonb, u.c10, u.c11, u.c12
 FROM unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::inet[], $12::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10,
-    c11, c12, n)
-ORDER BY u.n;
+    $9::text[], $10::text[], $11::inet[], $12::text[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12);
 
 -- bulk_create
 /* audit_logs.bulk_create */
@@ -293,8 +291,7 @@ RETURNING "t"."key", "t"."value"::text, "t"."value_type", "t"."description", "t"
 INSERT INTO "public"."system_config" AS "t" ("key", "value", "value_type", "description", "is_secret", "version",
     "updated_by", "created_at", "updated_at") SELECT u.c1, u.c2::jsonb, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8, u.c9
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::integer[], $7::uuid[],
-    $8::timestamptz[], $9::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, n)
-ORDER BY u.n;
+    $8::timestamptz[], $9::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9);
 
 -- bulk_create
 /* system_config.bulk_create */
@@ -467,8 +464,7 @@ RETURNING "t"."key", "t"."value"::text, "t"."value_type", "t"."description", "t"
 -- upsert_many
 /* system_config.upsert */
 INSERT INTO "public"."system_config" AS "t" ("key", "value") SELECT u.c1, u.c2::jsonb
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::text[], $2::text[]) AS u(c1, c2)
 ON CONFLICT ("key") DO UPDATE
 SET "value" = EXCLUDED."value"
 RETURNING "t"."key", "t"."value"::text, "t"."value_type", "t"."description", "t"."is_secret", "t"."version",

@@ -99,15 +99,13 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."color", "t"."icon", "t"."cre
 /* storage_categories.add_many */
 INSERT INTO "public"."storage_categories" AS "t" ("id", "user_id", "name", "color", "icon", "created_at",
     "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[]) AS u(c1,
+    c2, c3, c4, c5, c6, c7);
 
 -- bulk_create
 /* storage_categories.bulk_create */
 INSERT INTO "public"."storage_categories" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* storage_categories.bulk_delete */
@@ -148,8 +146,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."color", "t"."icon", "t"."cre
 -- create_many
 /* storage_categories.create_many */
 INSERT INTO "public"."storage_categories" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."color", "t"."icon", "t"."created_at", "t"."updated_at";
 
 -- delete
@@ -262,8 +259,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."color", "t"."icon", "t"."cre
 -- upsert_many
 /* storage_categories.upsert */
 INSERT INTO "public"."storage_categories" AS "t" ("id", "user_id", "name") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "name" = EXCLUDED."name"
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."color", "t"."icon", "t"."created_at", "t"."updated_at";
@@ -288,15 +284,13 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."description", "t"."created_a
 /* storage_locations.add_many */
 INSERT INTO "public"."storage_locations" AS "t" ("id", "user_id", "name", "description", "created_at", "updated_at")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[]) AS u(c1, c2, c3, c4,
+    c5, c6);
 
 -- bulk_create
 /* storage_locations.bulk_create */
 INSERT INTO "public"."storage_locations" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* storage_locations.bulk_delete */
@@ -337,8 +331,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."description", "t"."created_a
 -- create_many
 /* storage_locations.create_many */
 INSERT INTO "public"."storage_locations" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."description", "t"."created_at", "t"."updated_at";
 
 -- delete
@@ -451,8 +444,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."description", "t"."created_a
 -- upsert_many
 /* storage_locations.upsert */
 INSERT INTO "public"."storage_locations" AS "t" ("id", "user_id", "name") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "name" = EXCLUDED."name"
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."description", "t"."created_at", "t"."updated_at";
@@ -482,14 +474,12 @@ INSERT INTO "public"."storage_items" AS "t" ("id", "user_id", "name", "category_
     "weight_lbs", "notes", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8, u.c9,
     u.c10
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::integer[], $7::numeric[], $8::text[],
-    $9::timestamptz[], $10::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, n)
-ORDER BY u.n;
+    $9::timestamptz[], $10::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
 
 -- bulk_create
 /* storage_items.bulk_create */
 INSERT INTO "public"."storage_items" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* storage_items.bulk_delete */
@@ -531,8 +521,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category_id", "t"."location_
 -- create_many
 /* storage_items.create_many */
 INSERT INTO "public"."storage_items" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category_id", "t"."location_id", "t"."quantity", "t"."weight_lbs",
     "t"."notes", "t"."created_at", "t"."updated_at";
 
@@ -657,8 +646,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category_id", "t"."location_
 -- upsert_many
 /* storage_items.upsert */
 INSERT INTO "public"."storage_items" AS "t" ("id", "user_id", "name") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "name" = EXCLUDED."name"
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."category_id", "t"."location_id", "t"."quantity", "t"."weight_lbs",

@@ -96,15 +96,13 @@ INSERT INTO "public"."pam_interactions" AS "t" ("id", "user_id", "session_id", "
     "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8::jsonb, u.c9, u.c10, u.c11, u.c12,
     u.c13::jsonb, u.c14
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::boolean[], $10::text[], $11::integer[], $12::integer[], $13::text[], $14::timestamptz[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, n)
-ORDER BY u.n;
+    $9::boolean[], $10::text[], $11::integer[], $12::integer[], $13::text[], $14::timestamptz[]) AS u(c1, c2, c3, c4,
+    c5, c6, c7, c8, c9, c10, c11, c12, c13, c14);
 
 -- bulk_create
 /* pam_interactions.bulk_create */
 INSERT INTO "public"."pam_interactions" AS "t" ("user_id", "session_id", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* pam_interactions.bulk_delete */
@@ -147,8 +145,7 @@ RETURNING "t"."id", "t"."user_id", "t"."session_id", "t"."user_message", "t"."pa
 -- create_many
 /* pam_interactions.create_many */
 INSERT INTO "public"."pam_interactions" AS "t" ("user_id", "session_id", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."session_id", "t"."user_message", "t"."pam_response", "t"."intent",
     "t"."tool_name", "t"."tool_args"::text, "t"."success", "t"."error", "t"."response_time_ms", "t"."tokens_used",
     "t"."metadata"::text, "t"."created_at";
@@ -285,8 +282,7 @@ RETURNING "t"."id", "t"."user_id", "t"."session_id", "t"."user_message", "t"."pa
 -- upsert_many
 /* pam_interactions.upsert */
 INSERT INTO "public"."pam_interactions" AS "t" ("id", "user_id", "session_id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "session_id" = EXCLUDED."session_id"
 RETURNING "t"."id", "t"."user_id", "t"."session_id", "t"."user_message", "t"."pam_response", "t"."intent",
@@ -324,15 +320,13 @@ INSERT INTO "public"."pam_memories" AS "t" ("id", "user_id", "memory_type", "con
     u.c11::text[], u.c12, u.c13, u.c14, u.c15
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::real[], $7::integer[], $8::timestamptz[],
     $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::boolean[], $14::timestamptz[], $15::timestamptz[])
-    WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, n)
-ORDER BY u.n;
+    AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
 
 -- bulk_create
 /* pam_memories.bulk_create */
 INSERT INTO "public"."pam_memories" AS "t" ("user_id", "memory_type", "content", "content_text", "id") SELECT u.c1,
     u.c2, u.c3::jsonb, u.c4, u.c5
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* pam_memories.bulk_delete */
@@ -376,8 +370,7 @@ RETURNING "t"."id", "t"."user_id", "t"."memory_type", "t"."content"::text, "t"."
 /* pam_memories.create_many */
 INSERT INTO "public"."pam_memories" AS "t" ("user_id", "memory_type", "content", "content_text", "id") SELECT u.c1,
     u.c2, u.c3::jsonb, u.c4, u.c5
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."memory_type", "t"."content"::text, "t"."content_text", "t"."importance_score",
     "t"."access_count", "t"."last_accessed", "t"."context"::text, "t"."source", "t"."tags", "t"."expires_at",
     "t"."is_active", "t"."created_at", "t"."updated_at";
@@ -515,8 +508,7 @@ RETURNING "t"."id", "t"."user_id", "t"."memory_type", "t"."content"::text, "t"."
 /* pam_memories.upsert */
 INSERT INTO "public"."pam_memories" AS "t" ("id", "user_id", "memory_type", "content", "content_text") SELECT u.c1,
     u.c2, u.c3, u.c4::jsonb, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "memory_type" = EXCLUDED."memory_type", "content" = EXCLUDED."content", "content_text" = EXCLUDED."content_text"
 RETURNING "t"."id", "t"."user_id", "t"."memory_type", "t"."content"::text, "t"."content_text", "t"."importance_score",
@@ -551,14 +543,12 @@ INSERT INTO "public"."pam_context" AS "t" ("user_id", "context_type", "context_d
     "active_trip_id", "learned_preferences", "recent_intents", "expires_at", "created_at", "updated_at") SELECT u.c1,
     u.c2, u.c3::jsonb, u.c4::jsonb, u.c5, u.c6::jsonb, u.c7::text[], u.c8, u.c9, u.c10
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[],
-    $9::timestamptz[], $10::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, n)
-ORDER BY u.n;
+    $9::timestamptz[], $10::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
 
 -- bulk_create
 /* pam_context.bulk_create */
 INSERT INTO "public"."pam_context" AS "t" ("user_id", "context_type") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2);
 
 -- bulk_delete
 /* pam_context.bulk_delete */
@@ -601,8 +591,7 @@ RETURNING "t"."user_id", "t"."context_type", "t"."context_data"::text, "t"."curr
 -- create_many
 /* pam_context.create_many */
 INSERT INTO "public"."pam_context" AS "t" ("user_id", "context_type") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2)
 RETURNING "t"."user_id", "t"."context_type", "t"."context_data"::text, "t"."current_location"::text,
     "t"."active_trip_id", "t"."learned_preferences"::text, "t"."recent_intents", "t"."expires_at", "t"."created_at",
     "t"."updated_at";
@@ -738,8 +727,7 @@ RETURNING "t"."user_id", "t"."context_type", "t"."context_data"::text, "t"."curr
 -- upsert_many
 /* pam_context.upsert */
 INSERT INTO "public"."pam_context" AS "t" ("user_id", "context_type") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2)
 ON CONFLICT ("user_id") DO UPDATE
 SET "context_type" = EXCLUDED."context_type"
 RETURNING "t"."user_id", "t"."context_type", "t"."context_data"::text, "t"."current_location"::text,
@@ -777,16 +765,13 @@ INSERT INTO "public"."pam_admin_knowledge" AS "t" ("id", "admin_user_id", "title
     u.c10, u.c11, u.c12, u.c13, u.c14, u.c15
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::integer[], $11::boolean[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
-    $15::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, n)
-ORDER BY u.n;
+    $15::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
 
 -- bulk_create
 /* pam_admin_knowledge.bulk_create */
 INSERT INTO "public"."pam_admin_knowledge" AS "t" ("admin_user_id", "title", "content", "category", "knowledge_type",
     "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6);
 
 -- bulk_delete
 /* pam_admin_knowledge.bulk_delete */
@@ -831,9 +816,7 @@ RETURNING "t"."id", "t"."admin_user_id", "t"."title", "t"."content", "t"."catego
 /* pam_admin_knowledge.create_many */
 INSERT INTO "public"."pam_admin_knowledge" AS "t" ("admin_user_id", "title", "content", "category", "knowledge_type",
     "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6)
 RETURNING "t"."id", "t"."admin_user_id", "t"."title", "t"."content", "t"."category", "t"."knowledge_type", "t"."tags",
     "t"."location_context", "t"."date_context", "t"."priority", "t"."is_active", "t"."usage_count",
     "t"."last_used_at", "t"."created_at", "t"."updated_at";
@@ -972,9 +955,7 @@ RETURNING "t"."id", "t"."admin_user_id", "t"."title", "t"."content", "t"."catego
 /* pam_admin_knowledge.upsert */
 INSERT INTO "public"."pam_admin_knowledge" AS "t" ("id", "admin_user_id", "title", "content", "category",
     "knowledge_type") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) AS u(c1, c2, c3, c4, c5, c6)
 ON CONFLICT ("id") DO UPDATE
 SET "admin_user_id" = EXCLUDED."admin_user_id", "title" = EXCLUDED."title", "content" = EXCLUDED."content", "category"
     = EXCLUDED."category", "knowledge_type" = EXCLUDED."knowledge_type"
@@ -1014,14 +995,12 @@ INSERT INTO "public"."user_settings" AS "t" ("user_id", "notification_preference
     "integration_preferences", "created_at", "updated_at") SELECT u.c1, u.c2::jsonb, u.c3::jsonb, u.c4::jsonb,
     u.c5::jsonb, u.c6::jsonb, u.c7::jsonb, u.c8::jsonb, u.c9, u.c10
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::timestamptz[], $10::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, n)
-ORDER BY u.n;
+    $9::timestamptz[], $10::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
 
 -- bulk_create
 /* user_settings.bulk_create */
 INSERT INTO "public"."user_settings" AS "t" ("user_id") SELECT u.c1
-FROM unnest($1::uuid[]) WITH ORDINALITY AS u(c1, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[]) AS u(c1);
 
 -- bulk_delete
 /* user_settings.bulk_delete */
@@ -1064,8 +1043,7 @@ RETURNING "t"."user_id", "t"."notification_preferences"::text, "t"."privacy_pref
 -- create_many
 /* user_settings.create_many */
 INSERT INTO "public"."user_settings" AS "t" ("user_id") SELECT u.c1
-FROM unnest($1::uuid[]) WITH ORDINALITY AS u(c1, n)
-ORDER BY u.n
+FROM unnest($1::uuid[]) AS u(c1)
 RETURNING "t"."user_id", "t"."notification_preferences"::text, "t"."privacy_preferences"::text,
     "t"."display_preferences"::text, "t"."regional_preferences"::text, "t"."pam_preferences"::text,
     "t"."location_preferences"::text, "t"."integration_preferences"::text, "t"."created_at", "t"."updated_at";
@@ -1201,8 +1179,7 @@ RETURNING "t"."user_id", "t"."notification_preferences"::text, "t"."privacy_pref
 -- upsert_many
 /* user_settings.upsert */
 INSERT INTO "public"."user_settings" AS "t" ("user_id") SELECT u.c1
-FROM unnest($1::uuid[]) WITH ORDINALITY AS u(c1, n)
-ORDER BY u.n
+FROM unnest($1::uuid[]) AS u(c1)
 ON CONFLICT ("user_id") DO UPDATE
 SET "user_id" = EXCLUDED."user_id"
 RETURNING "t"."user_id", "t"."notification_preferences"::text, "t"."privacy_preferences"::text,
@@ -1236,15 +1213,13 @@ INSERT INTO "public"."campgrounds" AS "t" ("id", "name", "address", "latitude", 
     "hookup_types", "is_rv_friendly", "max_rv_length", "price_per_night", "rating", "created_at", "updated_at") SELECT
     u.c1, u.c2, u.c3, u.c4, u.c5, u.c6::text[], u.c7::text[], u.c8, u.c9, u.c10, u.c11, u.c12, u.c13
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::text[], $7::text[], $8::boolean[],
-    $9::numeric[], $10::numeric[], $11::numeric[], $12::timestamptz[], $13::timestamptz[]) WITH ORDINALITY AS u(c1,
-    c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, n)
-ORDER BY u.n;
+    $9::numeric[], $10::numeric[], $11::numeric[], $12::timestamptz[], $13::timestamptz[]) AS u(c1, c2, c3, c4, c5,
+    c6, c7, c8, c9, c10, c11, c12, c13);
 
 -- bulk_create
 /* campgrounds.bulk_create */
 INSERT INTO "public"."campgrounds" AS "t" ("name", "address", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::text[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* campgrounds.bulk_delete */
@@ -1286,8 +1261,7 @@ RETURNING "t"."id", "t"."name", "t"."address", "t"."latitude", "t"."longitude", 
 -- create_many
 /* campgrounds.create_many */
 INSERT INTO "public"."campgrounds" AS "t" ("name", "address", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::text[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."name", "t"."address", "t"."latitude", "t"."longitude", "t"."amenities", "t"."hookup_types",
     "t"."is_rv_friendly", "t"."max_rv_length", "t"."price_per_night", "t"."rating", "t"."created_at", "t"."updated_at";
 
@@ -1412,8 +1386,7 @@ RETURNING "t"."id", "t"."name", "t"."address", "t"."latitude", "t"."longitude", 
 -- upsert_many
 /* campgrounds.upsert */
 INSERT INTO "public"."campgrounds" AS "t" ("id", "name", "address") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "name" = EXCLUDED."name", "address" = EXCLUDED."address"
 RETURNING "t"."id", "t"."name", "t"."address", "t"."latitude", "t"."longitude", "t"."amenities", "t"."hookup_types",

@@ -110,15 +110,13 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
     $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
     $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
     $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamptz[],
-    $32::timestamptz[], $33::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12,
-    c13, c14, c15, c16, c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, c27, c28, c29, c30, c31, c32, c33, n)
-ORDER BY u.n;
+    $32::timestamptz[], $33::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15,
+    c16, c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, c27, c28, c29, c30, c31, c32, c33);
 
 -- bulk_create
 /* profiles.bulk_create */
 INSERT INTO "public"."profiles" AS "t" ("id", "email") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2);
 
 -- bulk_delete
 /* profiles.bulk_delete */
@@ -165,8 +163,7 @@ RETURNING "t"."id", "t"."email", "t"."username", "t"."full_name", "t"."nickname"
 -- create_many
 /* profiles.create_many */
 INSERT INTO "public"."profiles" AS "t" ("id", "email") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2)
 RETURNING "t"."id", "t"."email", "t"."username", "t"."full_name", "t"."nickname", "t"."profile_image_url",
     "t"."partner_name", "t"."partner_email", "t"."partner_profile_image_url", "t"."vehicle_type",
     "t"."vehicle_make_model", "t"."fuel_type", "t"."towing", "t"."second_vehicle", "t"."max_driving",
@@ -351,8 +348,7 @@ RETURNING "t"."id", "t"."email", "t"."username", "t"."full_name", "t"."nickname"
 -- upsert_many
 /* profiles.upsert */
 INSERT INTO "public"."profiles" AS "t" ("id", "email") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2)
 ON CONFLICT ("id") DO UPDATE
 SET "email" = EXCLUDED."email"
 RETURNING "t"."id", "t"."email", "t"."username", "t"."full_name", "t"."nickname", "t"."profile_image_url",

@@ -149,15 +149,13 @@ INSERT INTO "public"."posts" AS "t" ("id", "user_id", "content", "images", "loca
     "tags", "likes_count", "comments_count", "flagged", "created_at", "updated_at", "deleted_at") SELECT u.c1, u.c2,
     u.c3, u.c4::text[], u.c5, u.c6, u.c7, u.c8::text[], u.c9, u.c10, u.c11, u.c12, u.c13, u.c14
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::text[],
-    $9::integer[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, n)
-ORDER BY u.n;
+    $9::integer[], $10::integer[], $11::boolean[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[]) AS
+    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14);
 
 -- bulk_create
 /* posts.bulk_create */
 INSERT INTO "public"."posts" AS "t" ("user_id", "content", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* posts.bulk_delete */
@@ -201,8 +199,7 @@ RETURNING "t"."id", "t"."user_id", "t"."content", "t"."images", "t"."location_na
 -- create_many
 /* posts.create_many */
 INSERT INTO "public"."posts" AS "t" ("user_id", "content", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."content", "t"."images", "t"."location_name", "t"."latitude", "t"."longitude",
     "t"."tags", "t"."likes_count", "t"."comments_count", "t"."flagged", "t"."created_at", "t"."updated_at",
     "t"."deleted_at";
@@ -375,8 +372,7 @@ RETURNING "t"."id", "t"."user_id", "t"."content", "t"."images", "t"."location_na
 -- upsert_many
 /* posts.upsert */
 INSERT INTO "public"."posts" AS "t" ("id", "user_id", "content") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "content" = EXCLUDED."content"
 WHERE "t"."deleted_at" IS NULL
@@ -410,14 +406,12 @@ RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."parent_comment_id", "t"."
 INSERT INTO "public"."comments" AS "t" ("id", "post_id", "user_id", "parent_comment_id", "content", "created_at",
     "updated_at", "deleted_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, n)
-ORDER BY u.n;
+    $8::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8);
 
 -- bulk_create
 /* comments.bulk_create */
 INSERT INTO "public"."comments" AS "t" ("post_id", "user_id", "content", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* comments.bulk_delete */
@@ -460,8 +454,7 @@ RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."parent_comment_id", "t"."
 -- create_many
 /* comments.create_many */
 INSERT INTO "public"."comments" AS "t" ("post_id", "user_id", "content", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."parent_comment_id", "t"."content", "t"."created_at",
     "t"."updated_at", "t"."deleted_at";
 
@@ -620,8 +613,7 @@ RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."parent_comment_id", "t"."
 -- upsert_many
 /* comments.upsert */
 INSERT INTO "public"."comments" AS "t" ("id", "post_id", "user_id", "content") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "post_id" = EXCLUDED."post_id", "content" = EXCLUDED."content"
 WHERE "t"."deleted_at" IS NULL
@@ -649,14 +641,12 @@ RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."created_at";
 -- add_many
 /* likes.add_many */
 INSERT INTO "public"."likes" AS "t" ("id", "post_id", "user_id", "created_at") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) AS u(c1, c2, c3, c4);
 
 -- bulk_create
 /* likes.bulk_create */
 INSERT INTO "public"."likes" AS "t" ("post_id", "user_id", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* likes.bulk_delete */
@@ -697,8 +687,7 @@ RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."created_at";
 -- create_many
 /* likes.create_many */
 INSERT INTO "public"."likes" AS "t" ("post_id", "user_id", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."created_at";
 
 -- delete
@@ -811,8 +800,7 @@ RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."created_at";
 -- upsert_many
 /* likes.upsert */
 INSERT INTO "public"."likes" AS "t" ("id", "post_id", "user_id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "post_id" = EXCLUDED."post_id"
 RETURNING "t"."id", "t"."post_id", "t"."user_id", "t"."created_at";
@@ -837,14 +825,12 @@ RETURNING "t"."id", "t"."follower_id", "t"."following_id", "t"."created_at";
 /* follows.add_many */
 INSERT INTO "public"."follows" AS "t" ("id", "follower_id", "following_id", "created_at") SELECT u.c1, u.c2, u.c3,
     u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) AS u(c1, c2, c3, c4);
 
 -- bulk_create
 /* follows.bulk_create */
 INSERT INTO "public"."follows" AS "t" ("follower_id", "following_id", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* follows.bulk_delete */
@@ -885,8 +871,7 @@ RETURNING "t"."id", "t"."follower_id", "t"."following_id", "t"."created_at";
 -- create_many
 /* follows.create_many */
 INSERT INTO "public"."follows" AS "t" ("follower_id", "following_id", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."follower_id", "t"."following_id", "t"."created_at";
 
 -- delete
@@ -999,8 +984,7 @@ RETURNING "t"."id", "t"."follower_id", "t"."following_id", "t"."created_at";
 -- upsert_many
 /* follows.upsert */
 INSERT INTO "public"."follows" AS "t" ("id", "follower_id", "following_id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "following_id" = EXCLUDED."following_id"
 RETURNING "t"."id", "t"."follower_id", "t"."following_id", "t"."created_at";
@@ -1028,14 +1012,12 @@ RETURNING "t"."id", "t"."sender_id", "t"."recipient_id", "t"."content", "t"."is_
 INSERT INTO "public"."messages" AS "t" ("id", "sender_id", "recipient_id", "content", "is_read", "read_at",
     "metadata", "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7::jsonb, u.c8
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[],
-    $8::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, n)
-ORDER BY u.n;
+    $8::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8);
 
 -- bulk_create
 /* messages.bulk_create */
 INSERT INTO "public"."messages" AS "t" ("sender_id", "recipient_id", "content", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* messages.bulk_delete */
@@ -1077,8 +1059,7 @@ RETURNING "t"."id", "t"."sender_id", "t"."recipient_id", "t"."content", "t"."is_
 -- create_many
 /* messages.create_many */
 INSERT INTO "public"."messages" AS "t" ("sender_id", "recipient_id", "content", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."sender_id", "t"."recipient_id", "t"."content", "t"."is_read", "t"."read_at",
     "t"."metadata"::text, "t"."created_at";
 
@@ -1203,8 +1184,7 @@ RETURNING "t"."id", "t"."sender_id", "t"."recipient_id", "t"."content", "t"."is_
 -- upsert_many
 /* messages.upsert */
 INSERT INTO "public"."messages" AS "t" ("id", "sender_id", "recipient_id", "content") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "recipient_id" = EXCLUDED."recipient_id", "content" = EXCLUDED."content"
 RETURNING "t"."id", "t"."sender_id", "t"."recipient_id", "t"."content", "t"."is_read", "t"."read_at",

@@ -48,8 +48,7 @@ ORDER BY "t"."day_number", "t"."order_num", "t"."id";
 INSERT INTO "public"."launch_week_tasks" AS "t" ("id", "day_number", "order_num", "task_name", "description",
     "category", "time_estimate_minutes", "is_critical") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8
 FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::integer[],
-    $8::boolean[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, n)
-ORDER BY u.n
+    $8::boolean[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8)
 ON CONFLICT ("id") DO UPDATE
 SET "day_number" = EXCLUDED."day_number", "order_num" = EXCLUDED."order_num", "task_name" = EXCLUDED."task_name",
     "description" = EXCLUDED."description", "category" = EXCLUDED."category", "time_estimate_minutes" =
@@ -290,17 +289,15 @@ INSERT INTO "public"."shakedown_trips" AS "t" ("id", "user_id", "profile_id", "n
     "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8, u.c9, u.c10, u.c11,
     u.c12::jsonb, u.c13, u.c14
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::numeric[], $7::text[], $8::date[],
-    $9::date[], $10::integer[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, n)
-ORDER BY u.n;
+    $9::date[], $10::integer[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[]) AS u(c1, c2, c3, c4,
+    c5, c6, c7, c8, c9, c10, c11, c12, c13, c14);
 
 -- bulk_create
 /* shakedown_trips.bulk_create */
 INSERT INTO "public"."shakedown_trips" AS "t" ("user_id", "profile_id", "name", "duration_days", "trip_type",
     "start_date", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::date[], $7::uuid[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::date[], $7::uuid[]) AS u(c1, c2, c3,
+    c4, c5, c6, c7);
 
 -- bulk_delete
 /* shakedown_trips.bulk_delete */
@@ -345,9 +342,8 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."duration_d
 /* shakedown_trips.create_many */
 INSERT INTO "public"."shakedown_trips" AS "t" ("user_id", "profile_id", "name", "duration_days", "trip_type",
     "start_date", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::date[], $7::uuid[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::date[], $7::uuid[]) AS u(c1, c2, c3,
+    c4, c5, c6, c7)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."duration_days", "t"."distance_miles",
     "t"."trip_type", "t"."start_date", "t"."end_date", "t"."confidence_rating", "t"."lessons_learned",
     "t"."photos"::text, "t"."created_at", "t"."updated_at";
@@ -487,9 +483,8 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."duration_d
 /* shakedown_trips.upsert */
 INSERT INTO "public"."shakedown_trips" AS "t" ("id", "user_id", "profile_id", "name", "duration_days", "trip_type",
     "start_date") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::date[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::date[]) AS u(c1, c2, c3,
+    c4, c5, c6, c7)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "name" = EXCLUDED."name", "duration_days" = EXCLUDED."duration_days",
     "trip_type" = EXCLUDED."trip_type", "start_date" = EXCLUDED."start_date"
@@ -530,16 +525,14 @@ INSERT INTO "public"."shakedown_issues" AS "t" ("id", "user_id", "trip_id", "pro
     u.c12, u.c13, u.c14, u.c15, u.c16
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::boolean[], $10::text[], $11::numeric[], $12::numeric[], $13::date[], $14::text[], $15::timestamptz[],
-    $16::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, n)
-ORDER BY u.n;
+    $16::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16);
 
 -- bulk_create
 /* shakedown_issues.bulk_create */
 INSERT INTO "public"."shakedown_issues" AS "t" ("user_id", "trip_id", "profile_id", "category", "severity",
     "description", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[]) AS u(c1, c2, c3, c4,
+    c5, c6, c7);
 
 -- bulk_delete
 /* shakedown_issues.bulk_delete */
@@ -584,9 +577,8 @@ RETURNING "t"."id", "t"."user_id", "t"."trip_id", "t"."profile_id", "t"."categor
 /* shakedown_issues.create_many */
 INSERT INTO "public"."shakedown_issues" AS "t" ("user_id", "trip_id", "profile_id", "category", "severity",
     "description", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[]) AS u(c1, c2, c3, c4,
+    c5, c6, c7)
 RETURNING "t"."id", "t"."user_id", "t"."trip_id", "t"."profile_id", "t"."category", "t"."severity", "t"."description",
     "t"."solution_found", "t"."is_resolved", "t"."parts_needed", "t"."estimated_cost", "t"."actual_cost",
     "t"."resolved_date", "t"."notes", "t"."created_at", "t"."updated_at";
@@ -726,9 +718,8 @@ RETURNING "t"."id", "t"."user_id", "t"."trip_id", "t"."profile_id", "t"."categor
 /* shakedown_issues.upsert */
 INSERT INTO "public"."shakedown_issues" AS "t" ("id", "user_id", "trip_id", "profile_id", "category", "severity",
     "description") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[]) AS u(c1, c2, c3, c4,
+    c5, c6, c7)
 ON CONFLICT ("id") DO UPDATE
 SET "trip_id" = EXCLUDED."trip_id", "profile_id" = EXCLUDED."profile_id", "category" = EXCLUDED."category", "severity"
     = EXCLUDED."severity", "description" = EXCLUDED."description"
@@ -764,16 +755,14 @@ INSERT INTO "public"."launch_week_tasks" AS "t" ("id", "day_number", "task_name"
     "time_estimate_minutes", "order_num", "category", "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7,
     u.c8, u.c9
 FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::boolean[], $6::integer[], $7::integer[],
-    $8::text[], $9::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, n)
-ORDER BY u.n;
+    $8::text[], $9::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9);
 
 -- bulk_create
 /* launch_week_tasks.bulk_create */
 INSERT INTO "public"."launch_week_tasks" AS "t" ("day_number", "task_name", "description", "time_estimate_minutes",
     "order_num", "category", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::uuid[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::uuid[]) AS u(c1, c2,
+    c3, c4, c5, c6, c7);
 
 -- bulk_delete
 /* launch_week_tasks.bulk_delete */
@@ -817,9 +806,8 @@ RETURNING "t"."id", "t"."day_number", "t"."task_name", "t"."description", "t"."i
 /* launch_week_tasks.create_many */
 INSERT INTO "public"."launch_week_tasks" AS "t" ("day_number", "task_name", "description", "time_estimate_minutes",
     "order_num", "category", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::uuid[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::uuid[]) AS u(c1, c2,
+    c3, c4, c5, c6, c7)
 RETURNING "t"."id", "t"."day_number", "t"."task_name", "t"."description", "t"."is_critical",
     "t"."time_estimate_minutes", "t"."order_num", "t"."category", "t"."created_at";
 
@@ -947,9 +935,8 @@ RETURNING "t"."id", "t"."day_number", "t"."task_name", "t"."description", "t"."i
 /* launch_week_tasks.upsert */
 INSERT INTO "public"."launch_week_tasks" AS "t" ("id", "day_number", "task_name", "description",
     "time_estimate_minutes", "order_num", "category") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::integer[], $7::text[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::integer[], $7::text[]) AS u(c1, c2,
+    c3, c4, c5, c6, c7)
 ON CONFLICT ("id") DO UPDATE
 SET "day_number" = EXCLUDED."day_number", "task_name" = EXCLUDED."task_name", "description" = EXCLUDED."description",
     "time_estimate_minutes" = EXCLUDED."time_estimate_minutes", "order_num" = EXCLUDED."order_num", "category" =
@@ -983,15 +970,13 @@ RETURNING "t"."id", "t"."user_id", "t"."task_id", "t"."is_completed", "t"."compl
 /* user_launch_tasks.add_many */
 INSERT INTO "public"."user_launch_tasks" AS "t" ("id", "user_id", "task_id", "is_completed", "completed_at", "notes",
     "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::timestamptz[], $6::text[], $7::timestamptz[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::timestamptz[], $6::text[], $7::timestamptz[]) AS
+    u(c1, c2, c3, c4, c5, c6, c7);
 
 -- bulk_create
 /* user_launch_tasks.bulk_create */
 INSERT INTO "public"."user_launch_tasks" AS "t" ("user_id", "task_id", "notes", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* user_launch_tasks.bulk_delete */
@@ -1033,8 +1018,7 @@ RETURNING "t"."id", "t"."user_id", "t"."task_id", "t"."is_completed", "t"."compl
 -- create_many
 /* user_launch_tasks.create_many */
 INSERT INTO "public"."user_launch_tasks" AS "t" ("user_id", "task_id", "notes", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."user_id", "t"."task_id", "t"."is_completed", "t"."completed_at", "t"."notes",
     "t"."created_at";
 
@@ -1150,8 +1134,7 @@ RETURNING "t"."id", "t"."user_id", "t"."task_id", "t"."is_completed", "t"."compl
 -- upsert_many
 /* user_launch_tasks.upsert */
 INSERT INTO "public"."user_launch_tasks" AS "t" ("id", "user_id", "task_id", "notes") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "task_id" = EXCLUDED."task_id", "notes" = EXCLUDED."notes"
 RETURNING "t"."id", "t"."user_id", "t"."task_id", "t"."is_completed", "t"."completed_at", "t"."notes",
@@ -1182,14 +1165,12 @@ INSERT INTO "public"."user_launch_dates" AS "t" ("id", "user_id", "launch_date",
     "emergency_contacts", "celebration_plans", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5::jsonb,
     u.c6, u.c7, u.c8
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, n)
-ORDER BY u.n;
+    $8::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8);
 
 -- bulk_create
 /* user_launch_dates.bulk_create */
 INSERT INTO "public"."user_launch_dates" AS "t" ("user_id", "launch_date", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::date[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::date[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* user_launch_dates.bulk_delete */
@@ -1231,8 +1212,7 @@ RETURNING "t"."id", "t"."user_id", "t"."launch_date", "t"."first_destination", "
 -- create_many
 /* user_launch_dates.create_many */
 INSERT INTO "public"."user_launch_dates" AS "t" ("user_id", "launch_date", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::date[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::date[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."launch_date", "t"."first_destination", "t"."emergency_contacts"::text,
     "t"."celebration_plans", "t"."created_at", "t"."updated_at";
 
@@ -1357,8 +1337,7 @@ RETURNING "t"."id", "t"."user_id", "t"."launch_date", "t"."first_destination", "
 -- upsert_many
 /* user_launch_dates.upsert */
 INSERT INTO "public"."user_launch_dates" AS "t" ("id", "user_id", "launch_date") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::date[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "launch_date" = EXCLUDED."launch_date"
 RETURNING "t"."id", "t"."user_id", "t"."launch_date", "t"."first_destination", "t"."emergency_contacts"::text,
@@ -1387,16 +1366,14 @@ RETURNING "t"."id", "t"."user_id", "t"."checkin_type", "t"."response", "t"."mood
 /* launch_checkins.add_many */
 INSERT INTO "public"."launch_checkins" AS "t" ("id", "user_id", "checkin_type", "response", "mood", "challenges",
     "wins", "created_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
-    WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[]) AS
+    u(c1, c2, c3, c4, c5, c6, c7, c8);
 
 -- bulk_create
 /* launch_checkins.bulk_create */
 INSERT INTO "public"."launch_checkins" AS "t" ("user_id", "checkin_type", "response", "id") SELECT u.c1, u.c2, u.c3,
     u.c4
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* launch_checkins.bulk_delete */
@@ -1439,8 +1416,7 @@ RETURNING "t"."id", "t"."user_id", "t"."checkin_type", "t"."response", "t"."mood
 /* launch_checkins.create_many */
 INSERT INTO "public"."launch_checkins" AS "t" ("user_id", "checkin_type", "response", "id") SELECT u.c1, u.c2, u.c3,
     u.c4
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."user_id", "t"."checkin_type", "t"."response", "t"."mood", "t"."challenges", "t"."wins",
     "t"."created_at";
 
@@ -1566,8 +1542,7 @@ RETURNING "t"."id", "t"."user_id", "t"."checkin_type", "t"."response", "t"."mood
 /* launch_checkins.upsert */
 INSERT INTO "public"."launch_checkins" AS "t" ("id", "user_id", "checkin_type", "response") SELECT u.c1, u.c2, u.c3,
     u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "checkin_type" = EXCLUDED."checkin_type", "response" = EXCLUDED."response"
 RETURNING "t"."id", "t"."user_id", "t"."checkin_type", "t"."response", "t"."mood", "t"."challenges", "t"."wins",

@@ -594,15 +594,13 @@ INSERT INTO "public"."transition_profiles" AS "t" ("id", "user_id", "departure_d
     u.c12, u.c13, u.c14, u.c15, u.c16
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[],
     $9::boolean[], $10::integer[], $11::integer[], $12::integer[], $13::text[], $14::timestamptz[],
-    $15::timestamptz[], $16::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12,
-    c13, c14, c15, c16, n)
-ORDER BY u.n;
+    $15::timestamptz[], $16::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15,
+    c16);
 
 -- bulk_create
 /* transition_profiles.bulk_create */
 INSERT INTO "public"."transition_profiles" AS "t" ("user_id", "motivation", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* transition_profiles.bulk_delete */
@@ -647,8 +645,7 @@ RETURNING "t"."id", "t"."user_id", "t"."departure_date", "t"."current_phase", "t
 -- create_many
 /* transition_profiles.create_many */
 INSERT INTO "public"."transition_profiles" AS "t" ("user_id", "motivation", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."departure_date", "t"."current_phase", "t"."transition_type", "t"."motivation",
     "t"."concerns"::text, "t"."is_enabled", "t"."auto_hide_after_departure", "t"."hide_days_after_departure",
     "t"."tasks_count", "t"."completed_tasks_count", "t"."completion_percentage", "t"."last_milestone_reached",
@@ -835,8 +832,7 @@ RETURNING "t"."id", "t"."user_id", "t"."departure_date", "t"."current_phase", "t
 -- upsert_many
 /* transition_profiles.upsert */
 INSERT INTO "public"."transition_profiles" AS "t" ("id", "user_id", "motivation") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "motivation" = EXCLUDED."motivation"
 WHERE "t"."archived_at" IS NULL
@@ -887,16 +883,14 @@ INSERT INTO "public"."transition_tasks" AS "t" ("id", "user_id", "profile_id", "
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[],
     $9::numeric[], $10::boolean[], $11::timestamptz[], $12::uuid[], $13::date[], $14::date[], $15::date[],
     $16::text[], $17::text[], $18::text[], $19::integer[], $20::text[], $21::text[], $22::text[], $23::timestamptz[],
-    $24::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16,
-    c17, c18, c19, c20, c21, c22, c23, c24, n)
-ORDER BY u.n;
+    $24::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19,
+    c20, c21, c22, c23, c24);
 
 -- bulk_create
 /* transition_tasks.bulk_create */
 INSERT INTO "public"."transition_tasks" AS "t" ("user_id", "profile_id", "title", "category", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* transition_tasks.bulk_delete */
@@ -943,8 +937,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."title", "t"."descripti
 /* transition_tasks.create_many */
 INSERT INTO "public"."transition_tasks" AS "t" ("user_id", "profile_id", "title", "category", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."title", "t"."description", "t"."category",
     "t"."is_system_task", "t"."priority", "t"."estimated_hours", "t"."is_completed", "t"."completed_at",
     "t"."completed_by_user_id", "t"."suggested_start_date", "t"."suggested_completion_date",
@@ -1120,8 +1113,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."title", "t"."descripti
 /* transition_tasks.upsert */
 INSERT INTO "public"."transition_tasks" AS "t" ("id", "user_id", "profile_id", "title", "category") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "title" = EXCLUDED."title", "category" = EXCLUDED."category"
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."title", "t"."description", "t"."category",
@@ -1164,17 +1156,14 @@ INSERT INTO "public"."transition_timeline" AS "t" ("id", "user_id", "profile_id"
     "is_system_milestone", "custom_icon", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7,
     u.c8, u.c9, u.c10, u.c11, u.c12, u.c13, u.c14, u.c15
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::date[], $7::boolean[], $8::timestamptz[],
-    $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::text[], $14::timestamptz[], $15::timestamptz[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, n)
-ORDER BY u.n;
+    $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::text[], $14::timestamptz[], $15::timestamptz[]) AS
+    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
 
 -- bulk_create
 /* transition_timeline.bulk_create */
 INSERT INTO "public"."transition_timeline" AS "t" ("user_id", "profile_id", "milestone_type", "milestone_name",
     "milestone_date", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6);
 
 -- bulk_delete
 /* transition_timeline.bulk_delete */
@@ -1219,9 +1208,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."milestone_type", "t"."
 /* transition_timeline.create_many */
 INSERT INTO "public"."transition_timeline" AS "t" ("user_id", "profile_id", "milestone_type", "milestone_name",
     "milestone_date", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."milestone_type", "t"."milestone_name", "t"."milestone_date",
     "t"."is_completed", "t"."completed_at", "t"."description", "t"."celebration_message",
     "t"."tasks_associated_count", "t"."is_system_milestone", "t"."custom_icon", "t"."created_at", "t"."updated_at";
@@ -1360,9 +1347,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."milestone_type", "t"."
 /* transition_timeline.upsert */
 INSERT INTO "public"."transition_timeline" AS "t" ("id", "user_id", "profile_id", "milestone_type", "milestone_name",
     "milestone_date") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::date[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::date[]) AS u(c1, c2, c3, c4, c5, c6)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "milestone_type" = EXCLUDED."milestone_type", "milestone_name" =
     EXCLUDED."milestone_name", "milestone_date" = EXCLUDED."milestone_date"
@@ -1403,17 +1388,14 @@ INSERT INTO "public"."transition_financial" AS "t" ("id", "user_id", "profile_id
     "last_contribution_amount", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8,
     u.c9, u.c10, u.c11, u.c12, u.c13, u.c14, u.c15
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::numeric[],
-    $9::text[], $10::text[], $11::date[], $12::date[], $13::numeric[], $14::timestamptz[], $15::timestamptz[]) WITH
-    ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, n)
-ORDER BY u.n;
+    $9::text[], $10::text[], $11::date[], $12::date[], $13::numeric[], $14::timestamptz[], $15::timestamptz[]) AS
+    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
 
 -- bulk_create
 /* transition_financial.bulk_create */
 INSERT INTO "public"."transition_financial" AS "t" ("user_id", "profile_id", "bucket_type", "category",
     "estimated_amount", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2,
-    c3, c4, c5, c6, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6);
 
 -- bulk_delete
 /* transition_financial.bulk_delete */
@@ -1459,9 +1441,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."bucket_type", "t"."cat
 /* transition_financial.create_many */
 INSERT INTO "public"."transition_financial" AS "t" ("user_id", "profile_id", "bucket_type", "category",
     "estimated_amount", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2,
-    c3, c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."bucket_type", "t"."category", "t"."subcategory",
     "t"."estimated_amount", "t"."current_amount", "t"."is_funded", "t"."funding_percentage", "t"."priority",
     "t"."notes", "t"."due_date", "t"."last_contribution_date", "t"."last_contribution_amount", "t"."created_at",
@@ -1613,9 +1593,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."bucket_type", "t"."cat
 /* transition_financial.upsert */
 INSERT INTO "public"."transition_financial" AS "t" ("id", "user_id", "profile_id", "bucket_type", "category",
     "estimated_amount") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::numeric[]) WITH ORDINALITY AS u(c1, c2,
-    c3, c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::numeric[]) AS u(c1, c2, c3, c4, c5, c6)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "bucket_type" = EXCLUDED."bucket_type", "category" = EXCLUDED."category",
     "estimated_amount" = EXCLUDED."estimated_amount"
@@ -1654,14 +1632,12 @@ INSERT INTO "public"."transition_rooms" AS "t" ("id", "user_id", "profile_id", "
     "total_items", "decided_items", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8,
     u.c9, u.c10
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::integer[],
-    $9::timestamptz[], $10::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, n)
-ORDER BY u.n;
+    $9::timestamptz[], $10::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
 
 -- bulk_create
 /* transition_rooms.bulk_create */
 INSERT INTO "public"."transition_rooms" AS "t" ("user_id", "profile_id", "name", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* transition_rooms.bulk_delete */
@@ -1703,8 +1679,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."room_type"
 -- create_many
 /* transition_rooms.create_many */
 INSERT INTO "public"."transition_rooms" AS "t" ("user_id", "profile_id", "name", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."room_type", "t"."status", "t"."total_items",
     "t"."decided_items", "t"."completion_percentage", "t"."created_at", "t"."updated_at";
 
@@ -1829,8 +1804,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."room_type"
 -- upsert_many
 /* transition_rooms.upsert */
 INSERT INTO "public"."transition_rooms" AS "t" ("id", "user_id", "profile_id", "name") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "name" = EXCLUDED."name"
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."room_type", "t"."status", "t"."total_items",
@@ -1866,15 +1840,13 @@ INSERT INTO "public"."transition_items" AS "t" ("id", "user_id", "profile_id", "
     u.c13, u.c14, u.c15
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::timestamptz[], $10::numeric[], $11::integer[], $12::text[], $13::text[], $14::timestamptz[],
-    $15::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, n)
-ORDER BY u.n;
+    $15::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
 
 -- bulk_create
 /* transition_items.bulk_create */
 INSERT INTO "public"."transition_items" AS "t" ("user_id", "profile_id", "room_id", "name", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* transition_items.bulk_delete */
@@ -1918,8 +1890,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."room_id", "t"."name", 
 /* transition_items.create_many */
 INSERT INTO "public"."transition_items" AS "t" ("user_id", "profile_id", "room_id", "name", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."room_id", "t"."name", "t"."description", "t"."category",
     "t"."decision", "t"."decision_date", "t"."estimated_value", "t"."emotional_difficulty", "t"."photo_url",
     "t"."notes", "t"."created_at", "t"."updated_at";
@@ -2057,8 +2028,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."room_id", "t"."name", 
 /* transition_items.upsert */
 INSERT INTO "public"."transition_items" AS "t" ("id", "user_id", "profile_id", "room_id", "name") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "room_id" = EXCLUDED."room_id", "name" = EXCLUDED."name"
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."room_id", "t"."name", "t"."description", "t"."category",
@@ -2102,17 +2072,14 @@ INSERT INTO "public"."transition_services" AS "t" ("id", "user_id", "profile_id"
     u.c19, u.c20, u.c21, u.c22
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::date[], $10::boolean[], $11::date[], $12::text[], $13::text[], $14::text[], $15::integer[], $16::integer[],
-    $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::timestamptz[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c22, n)
-ORDER BY u.n;
+    $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::timestamptz[]) AS u(c1, c2, c3, c4,
+    c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c22);
 
 -- bulk_create
 /* transition_services.bulk_create */
 INSERT INTO "public"."transition_services" AS "t" ("user_id", "profile_id", "service_type", "service_name",
     "category", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6);
 
 -- bulk_delete
 /* transition_services.bulk_delete */
@@ -2159,9 +2126,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."service_type", "t"."se
 /* transition_services.create_many */
 INSERT INTO "public"."transition_services" AS "t" ("user_id", "profile_id", "service_type", "service_name",
     "category", "id") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[]) AS u(c1, c2, c3, c4, c5, c6)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."service_type", "t"."service_name", "t"."category",
     "t"."provider", "t"."account_number", "t"."cancellation_target_date", "t"."cancellation_completed",
     "t"."cancellation_completed_date", "t"."old_account_info", "t"."new_account_info", "t"."consolidation_status",
@@ -2324,9 +2289,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."service_type", "t"."se
 /* transition_services.upsert */
 INSERT INTO "public"."transition_services" AS "t" ("id", "user_id", "profile_id", "service_type", "service_name",
     "category") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY AS u(c1, c2, c3,
-    c4, c5, c6, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[]) AS u(c1, c2, c3, c4, c5, c6)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "service_type" = EXCLUDED."service_type", "service_name" =
     EXCLUDED."service_name", "category" = EXCLUDED."category"
@@ -2375,16 +2338,14 @@ INSERT INTO "public"."transition_equipment" AS "t" ("id", "user_id", "profile_id
     u.c13, u.c14, u.c15, u.c16::jsonb, u.c17, u.c18, u.c19, u.c20
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::numeric[],
     $9::numeric[], $10::numeric[], $11::text[], $12::text[], $13::boolean[], $14::date[], $15::text[], $16::text[],
-    $17::text[], $18::text[], $19::timestamptz[], $20::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7,
-    c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, n)
-ORDER BY u.n;
+    $17::text[], $18::text[], $19::timestamptz[], $20::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10,
+    c11, c12, c13, c14, c15, c16, c17, c18, c19, c20);
 
 -- bulk_create
 /* transition_equipment.bulk_create */
 INSERT INTO "public"."transition_equipment" AS "t" ("user_id", "profile_id", "equipment_name", "category", "id")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* transition_equipment.bulk_delete */
@@ -2429,8 +2390,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."equipment_name", "t"."
 /* transition_equipment.create_many */
 INSERT INTO "public"."transition_equipment" AS "t" ("user_id", "profile_id", "equipment_name", "category", "id")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."equipment_name", "t"."category", "t"."is_needed",
     "t"."priority", "t"."estimated_cost", "t"."actual_cost", "t"."weight_lbs", "t"."budget_bucket",
     "t"."acquisition_status", "t"."is_purchased", "t"."purchased_date", "t"."purchase_location",
@@ -2581,8 +2541,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."equipment_name", "t"."
 /* transition_equipment.upsert */
 INSERT INTO "public"."transition_equipment" AS "t" ("id", "user_id", "profile_id", "equipment_name", "category")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "equipment_name" = EXCLUDED."equipment_name", "category" =
     EXCLUDED."category"
@@ -2627,16 +2586,14 @@ INSERT INTO "public"."transition_vehicle_mods" AS "t" ("id", "user_id", "profile
     u.c18, u.c19
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::numeric[],
     $9::numeric[], $10::integer[], $11::boolean[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-    $17::date[], $18::timestamptz[], $19::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10,
-    c11, c12, c13, c14, c15, c16, c17, c18, c19, n)
-ORDER BY u.n;
+    $17::date[], $18::timestamptz[], $19::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13,
+    c14, c15, c16, c17, c18, c19);
 
 -- bulk_create
 /* transition_vehicle_mods.bulk_create */
 INSERT INTO "public"."transition_vehicle_mods" AS "t" ("user_id", "profile_id", "name", "category", "id") SELECT u.c1,
     u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* transition_vehicle_mods.bulk_delete */
@@ -2681,8 +2638,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."category",
 /* transition_vehicle_mods.create_many */
 INSERT INTO "public"."transition_vehicle_mods" AS "t" ("user_id", "profile_id", "name", "category", "id") SELECT u.c1,
     u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."category", "t"."priority", "t"."status",
     "t"."estimated_cost", "t"."actual_cost", "t"."time_required_hours", "t"."diy_feasible", "t"."dependencies",
     "t"."vendor_links"::text, "t"."photo_urls", "t"."description", "t"."notes", "t"."completion_date",
@@ -2832,8 +2788,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."category",
 /* transition_vehicle_mods.upsert */
 INSERT INTO "public"."transition_vehicle_mods" AS "t" ("id", "user_id", "profile_id", "name", "category") SELECT u.c1,
     u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "name" = EXCLUDED."name", "category" = EXCLUDED."category"
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."name", "t"."category", "t"."priority", "t"."status",
@@ -2874,16 +2829,14 @@ INSERT INTO "public"."income_streams" AS "t" ("id", "user_id", "profile_id", "st
     u.c7, u.c8, u.c9::jsonb, u.c10, u.c11::jsonb, u.c12, u.c13, u.c14, u.c15, u.c16, u.c17
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::text[],
     $9::text[], $10::boolean[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[],
-    $16::timestamptz[], $17::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12,
-    c13, c14, c15, c16, c17, n)
-ORDER BY u.n;
+    $16::timestamptz[], $17::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15,
+    c16, c17);
 
 -- bulk_create
 /* income_streams.bulk_create */
 INSERT INTO "public"."income_streams" AS "t" ("user_id", "profile_id", "stream_name", "income_type", "id") SELECT
     u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* income_streams.bulk_delete */
@@ -2927,8 +2880,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."stream_name", "t"."inc
 /* income_streams.create_many */
 INSERT INTO "public"."income_streams" AS "t" ("user_id", "profile_id", "stream_name", "income_type", "id") SELECT
     u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."stream_name", "t"."income_type", "t"."monthly_estimate",
     "t"."actual_monthly", "t"."status", "t"."setup_checklist"::text, "t"."setup_completed", "t"."resources"::text,
     "t"."priority", "t"."notes", "t"."started_at", "t"."discontinued_at", "t"."created_at", "t"."updated_at";
@@ -3066,8 +3018,7 @@ RETURNING "t"."id", "t"."user_id", "t"."profile_id", "t"."stream_name", "t"."inc
 /* income_streams.upsert */
 INSERT INTO "public"."income_streams" AS "t" ("id", "user_id", "profile_id", "stream_name", "income_type") SELECT
     u.c1, u.c2, u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "profile_id" = EXCLUDED."profile_id", "stream_name" = EXCLUDED."stream_name", "income_type" =
     EXCLUDED."income_type"
@@ -3103,15 +3054,12 @@ INSERT INTO "public"."transition_community" AS "t" ("id", "user_id", "buddy_user
     "match_score", "shared_interests", "last_contact_date", "notes", "created_at", "updated_at") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5, u.c6, u.c7::jsonb, u.c8, u.c9, u.c10, u.c11
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::date[],
-    $9::text[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10,
-    c11, n)
-ORDER BY u.n;
+    $9::text[], $10::timestamptz[], $11::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
 
 -- bulk_create
 /* transition_community.bulk_create */
 INSERT INTO "public"."transition_community" AS "t" ("user_id", "notes", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* transition_community.bulk_delete */
@@ -3153,8 +3101,7 @@ RETURNING "t"."id", "t"."user_id", "t"."buddy_user_id", "t"."connection_type", "
 -- create_many
 /* transition_community.create_many */
 INSERT INTO "public"."transition_community" AS "t" ("user_id", "notes", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."buddy_user_id", "t"."connection_type", "t"."status", "t"."match_score",
     "t"."shared_interests"::text, "t"."last_contact_date", "t"."notes", "t"."created_at", "t"."updated_at";
 
@@ -3279,8 +3226,7 @@ RETURNING "t"."id", "t"."user_id", "t"."buddy_user_id", "t"."connection_type", "
 -- upsert_many
 /* transition_community.upsert */
 INSERT INTO "public"."transition_community" AS "t" ("id", "user_id", "notes") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "notes" = EXCLUDED."notes"
 RETURNING "t"."id", "t"."user_id", "t"."buddy_user_id", "t"."connection_type", "t"."status", "t"."match_score",

@@ -210,14 +210,12 @@ INSERT INTO "public"."trips" AS "t" ("id", "user_id", "title", "origin", "destin
     u.c14, u.c15, u.c16
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[], $8::numeric[],
     $9::numeric[], $10::numeric[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-    $16::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, n)
-ORDER BY u.n;
+    $16::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16);
 
 -- bulk_create
 /* trips.bulk_create */
 INSERT INTO "public"."trips" AS "t" ("user_id", "origin", "destination", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* trips.bulk_delete */
@@ -260,8 +258,7 @@ RETURNING "t"."id", "t"."user_id", "t"."title", "t"."origin", "t"."destination",
 -- create_many
 /* trips.create_many */
 INSERT INTO "public"."trips" AS "t" ("user_id", "origin", "destination", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."user_id", "t"."title", "t"."origin", "t"."destination", "t"."start_date", "t"."end_date",
     "t"."distance_miles", "t"."estimated_cost", "t"."actual_cost", "t"."status", "t"."notes", "t"."route_data"::text,
     "t"."privacy_level", "t"."created_at", "t"."updated_at";
@@ -398,8 +395,7 @@ RETURNING "t"."id", "t"."user_id", "t"."title", "t"."origin", "t"."destination",
 -- upsert_many
 /* trips.upsert */
 INSERT INTO "public"."trips" AS "t" ("id", "user_id", "origin", "destination") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "origin" = EXCLUDED."origin", "destination" = EXCLUDED."destination"
 RETURNING "t"."id", "t"."user_id", "t"."title", "t"."origin", "t"."destination", "t"."start_date", "t"."end_date",
@@ -429,16 +425,14 @@ RETURNING "t"."id", "t"."trip_id", "t"."trip_owner_id", "t"."user_id", "t"."role
 /* trip_participants.add_many */
 INSERT INTO "public"."trip_participants" AS "t" ("id", "trip_id", "trip_owner_id", "user_id", "role", "status",
     "joined_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[]) WITH ORDINALITY
-    AS u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[]) AS u(c1, c2,
+    c3, c4, c5, c6, c7);
 
 -- bulk_create
 /* trip_participants.bulk_create */
 INSERT INTO "public"."trip_participants" AS "t" ("trip_id", "user_id", "trip_owner_id", "id") SELECT u.c1, u.c2, u.c3,
     u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* trip_participants.bulk_delete */
@@ -480,8 +474,7 @@ RETURNING "t"."id", "t"."trip_id", "t"."trip_owner_id", "t"."user_id", "t"."role
 /* trip_participants.create_many */
 INSERT INTO "public"."trip_participants" AS "t" ("trip_id", "user_id", "trip_owner_id", "id") SELECT u.c1, u.c2, u.c3,
     u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."trip_id", "t"."trip_owner_id", "t"."user_id", "t"."role", "t"."status", "t"."joined_at";
 
 -- delete
@@ -595,8 +588,7 @@ RETURNING "t"."id", "t"."trip_id", "t"."trip_owner_id", "t"."user_id", "t"."role
 /* trip_participants.upsert */
 INSERT INTO "public"."trip_participants" AS "t" ("id", "trip_id", "user_id", "trip_owner_id") SELECT u.c1, u.c2, u.c3,
     u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "trip_id" = EXCLUDED."trip_id", "trip_owner_id" = EXCLUDED."trip_owner_id"
 RETURNING "t"."id", "t"."trip_id", "t"."trip_owner_id", "t"."user_id", "t"."role", "t"."status", "t"."joined_at";
@@ -631,15 +623,13 @@ INSERT INTO "public"."trip_stops" AS "t" ("id", "trip_id", "name", "stop_order",
     u.c11, u.c12, u.c13, u.c14, u.c15, u.c16, u.c17
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::numeric[], $6::numeric[], $7::text[], $8::text[],
     $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::integer[], $14::text[],
-    $15::integer[], $16::timestamptz[], $17::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9,
-    c10, c11, c12, c13, c14, c15, c16, c17, n)
-ORDER BY u.n;
+    $15::integer[], $16::timestamptz[], $17::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12,
+    c13, c14, c15, c16, c17);
 
 -- bulk_create
 /* trip_stops.bulk_create */
 INSERT INTO "public"."trip_stops" AS "t" ("trip_id", "name", "stop_order", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* trip_stops.bulk_delete */
@@ -682,8 +672,7 @@ RETURNING "t"."id", "t"."trip_id", "t"."name", "t"."stop_order", "t"."latitude",
 -- create_many
 /* trip_stops.create_many */
 INSERT INTO "public"."trip_stops" AS "t" ("trip_id", "name", "stop_order", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."trip_id", "t"."name", "t"."stop_order", "t"."latitude", "t"."longitude", "t"."address",
     "t"."stop_type", "t"."planned_arrival", "t"."planned_departure", "t"."actual_arrival", "t"."actual_departure",
     "t"."visit_minutes", "t"."notes", "t"."rating", "t"."created_at", "t"."updated_at";
@@ -820,8 +809,7 @@ RETURNING "t"."id", "t"."trip_id", "t"."name", "t"."stop_order", "t"."latitude",
 -- upsert_many
 /* trip_stops.upsert */
 INSERT INTO "public"."trip_stops" AS "t" ("id", "trip_id", "name", "stop_order") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "trip_id" = EXCLUDED."trip_id", "name" = EXCLUDED."name", "stop_order" = EXCLUDED."stop_order"
 RETURNING "t"."id", "t"."trip_id", "t"."name", "t"."stop_order", "t"."latitude", "t"."longitude", "t"."address",
@@ -856,15 +844,13 @@ INSERT INTO "public"."trip_expenses" AS "t" ("id", "trip_id", "user_id", "amount
     "description", "vendor", "payment_method", "receipt_url", "expense_date", "tags", "created_at", "updated_at")
     SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8, u.c9, u.c10, u.c11, u.c12::text[], u.c13, u.c14
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::numeric[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::date[], $12::text[], $13::timestamptz[], $14::timestamptz[]) WITH ORDINALITY AS
-    u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, n)
-ORDER BY u.n;
+    $9::text[], $10::text[], $11::date[], $12::text[], $13::timestamptz[], $14::timestamptz[]) AS u(c1, c2, c3, c4,
+    c5, c6, c7, c8, c9, c10, c11, c12, c13, c14);
 
 -- bulk_create
 /* trip_expenses.bulk_create */
 INSERT INTO "public"."trip_expenses" AS "t" ("trip_id", "amount", "category", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4);
 
 -- bulk_delete
 /* trip_expenses.bulk_delete */
@@ -907,8 +893,7 @@ RETURNING "t"."id", "t"."trip_id", "t"."user_id", "t"."amount", "t"."currency", 
 -- create_many
 /* trip_expenses.create_many */
 INSERT INTO "public"."trip_expenses" AS "t" ("trip_id", "amount", "category", "id") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::numeric[], $3::text[], $4::uuid[]) AS u(c1, c2, c3, c4)
 RETURNING "t"."id", "t"."trip_id", "t"."user_id", "t"."amount", "t"."currency", "t"."category", "t"."description",
     "t"."vendor", "t"."payment_method", "t"."receipt_url", "t"."expense_date", "t"."tags", "t"."created_at",
     "t"."updated_at";
@@ -1045,8 +1030,7 @@ RETURNING "t"."id", "t"."trip_id", "t"."user_id", "t"."amount", "t"."currency", 
 -- upsert_many
 /* trip_expenses.upsert */
 INSERT INTO "public"."trip_expenses" AS "t" ("id", "trip_id", "amount", "category") SELECT u.c1, u.c2, u.c3, u.c4
-FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[]) WITH ORDINALITY AS u(c1, c2, c3, c4, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::numeric[], $4::text[]) AS u(c1, c2, c3, c4)
 ON CONFLICT ("id") DO UPDATE
 SET "trip_id" = EXCLUDED."trip_id", "amount" = EXCLUDED."amount", "category" = EXCLUDED."category"
 RETURNING "t"."id", "t"."trip_id", "t"."user_id", "t"."amount", "t"."currency", "t"."category", "t"."description",

@@ -87,15 +87,13 @@ INSERT INTO "public"."users" AS "t" ("id", "email", "email_verified", "first_nam
     "avatar_url", "role", "contact_id", "created_at", "updated_at", "deleted_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5,
     u.c6, u.c7, u.c8, u.c9, u.c10, u.c11, u.c12
 FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5,
-    c6, c7, c8, c9, c10, c11, c12, n)
-ORDER BY u.n;
+    $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9,
+    c10, c11, c12);
 
 -- bulk_create
 /* users.bulk_create */
 INSERT INTO "public"."users" AS "t" ("email", "id") SELECT u.c1, u.c2
-FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n;
+FROM unnest($1::text[], $2::uuid[]) AS u(c1, c2);
 
 -- bulk_delete
 /* users.bulk_delete */
@@ -138,8 +136,7 @@ RETURNING "t"."id", "t"."email", "t"."email_verified", "t"."first_name", "t"."la
 -- create_many
 /* users.create_many */
 INSERT INTO "public"."users" AS "t" ("email", "id") SELECT u.c1, u.c2
-FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::text[], $2::uuid[]) AS u(c1, c2)
 RETURNING "t"."id", "t"."email", "t"."email_verified", "t"."first_name", "t"."last_name", "t"."display_name",
     "t"."avatar_url", "t"."role", "t"."contact_id", "t"."created_at", "t"."updated_at", "t"."deleted_at";
 
@@ -298,8 +295,7 @@ RETURNING "t"."id", "t"."email", "t"."email_verified", "t"."first_name", "t"."la
 -- upsert_many
 /* users.upsert */
 INSERT INTO "public"."users" AS "t" ("id", "email") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2)
 ON CONFLICT ("id") DO UPDATE
 SET "email" = EXCLUDED."email"
 WHERE "t"."deleted_at" IS NULL
@@ -331,14 +327,12 @@ RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."fa
 INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash", "password_changed_at", "failed_attempts",
     "locked_until", "created_at", "updated_at") SELECT u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7
 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::integer[], $5::timestamptz[], $6::timestamptz[],
-    $7::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, n)
-ORDER BY u.n;
+    $7::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7);
 
 -- bulk_create
 /* user_credentials.bulk_create */
 INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2);
 
 -- bulk_delete
 /* user_credentials.bulk_delete */
@@ -380,8 +374,7 @@ RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."fa
 -- create_many
 /* user_credentials.create_many */
 INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2)
 RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",
     "t"."created_at", "t"."updated_at";
 
@@ -505,8 +498,7 @@ RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."fa
 -- upsert_many
 /* user_credentials.upsert */
 INSERT INTO "public"."user_credentials" AS "t" ("user_id", "password_hash") SELECT u.c1, u.c2
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS u(c1, c2, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[]) AS u(c1, c2)
 ON CONFLICT ("user_id") DO UPDATE
 SET "password_hash" = EXCLUDED."password_hash"
 RETURNING "t"."user_id", "t"."password_hash", "t"."password_changed_at", "t"."failed_attempts", "t"."locked_until",

@@ -167,15 +167,13 @@ INSERT INTO "public"."vehicles" AS "t" ("id", "user_id", "name", "make", "model"
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::numeric[], $12::integer[], $13::date[], $14::numeric[], $15::text[], $16::text[],
     $17::date[], $18::date[], $19::boolean[], $20::text[], $21::text[], $22::text[], $23::timestamptz[],
-    $24::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16,
-    c17, c18, c19, c20, c21, c22, c23, c24, n)
-ORDER BY u.n;
+    $24::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19,
+    c20, c21, c22, c23, c24);
 
 -- bulk_create
 /* vehicles.bulk_create */
 INSERT INTO "public"."vehicles" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3);
 
 -- bulk_delete
 /* vehicles.bulk_delete */
@@ -220,8 +218,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."make", "t"."model", "t"."yea
 -- create_many
 /* vehicles.create_many */
 INSERT INTO "public"."vehicles" AS "t" ("user_id", "name", "id") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS u(c1, c2, c3)
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."make", "t"."model", "t"."year", "t"."vin", "t"."license_plate",
     "t"."vehicle_type", "t"."fuel_type", "t"."fuel_capacity_gallons", "t"."mileage_current", "t"."purchase_date",
     "t"."purchase_price", "t"."insurance_company", "t"."insurance_policy", "t"."insurance_expires",
@@ -383,8 +380,7 @@ RETURNING "t"."id", "t"."user_id", "t"."name", "t"."make", "t"."model", "t"."yea
 -- upsert_many
 /* vehicles.upsert */
 INSERT INTO "public"."vehicles" AS "t" ("id", "user_id", "name") SELECT u.c1, u.c2, u.c3
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS u(c1, c2, c3, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(c1, c2, c3)
 ON CONFLICT ("id") DO UPDATE
 SET "name" = EXCLUDED."name"
 RETURNING "t"."id", "t"."user_id", "t"."name", "t"."make", "t"."model", "t"."year", "t"."vin", "t"."license_plate",
@@ -426,16 +422,13 @@ INSERT INTO "public"."maintenance_records" AS "t" ("id", "vehicle_id", "user_id"
     u.c12, u.c13, u.c14, u.c15, u.c16, u.c17
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::date[], $7::integer[], $8::numeric[],
     $9::text[], $10::text[], $11::date[], $12::integer[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-    $17::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16,
-    c17, n)
-ORDER BY u.n;
+    $17::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17);
 
 -- bulk_create
 /* maintenance_records.bulk_create */
 INSERT INTO "public"."maintenance_records" AS "t" ("vehicle_id", "user_id", "task", "date", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* maintenance_records.bulk_delete */
@@ -479,8 +472,7 @@ RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."task", "t"."descriptio
 /* maintenance_records.create_many */
 INSERT INTO "public"."maintenance_records" AS "t" ("vehicle_id", "user_id", "task", "date", "id") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."task", "t"."description", "t"."date", "t"."mileage",
     "t"."cost", "t"."service_provider", "t"."location", "t"."next_due_date", "t"."next_due_mileage", "t"."status",
     "t"."receipt_url", "t"."notes", "t"."created_at", "t"."updated_at";
@@ -617,8 +609,7 @@ RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."task", "t"."descriptio
 /* maintenance_records.upsert */
 INSERT INTO "public"."maintenance_records" AS "t" ("id", "vehicle_id", "user_id", "task", "date") SELECT u.c1, u.c2,
     u.c3, u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::date[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::date[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "vehicle_id" = EXCLUDED."vehicle_id", "task" = EXCLUDED."task", "date" = EXCLUDED."date"
 RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."task", "t"."description", "t"."date", "t"."mileage",
@@ -656,16 +647,14 @@ INSERT INTO "public"."fuel_logs" AS "t" ("id", "vehicle_id", "user_id", "date", 
     u.c13, u.c14, u.c15, u.c16, u.c17
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[], $5::numeric[], $6::text[], $7::numeric[], $8::numeric[],
     $9::integer[], $10::boolean[], $11::numeric[], $12::text[], $13::text[], $14::text[], $15::text[],
-    $16::timestamptz[], $17::timestamptz[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12,
-    c13, c14, c15, c16, c17, n)
-ORDER BY u.n;
+    $16::timestamptz[], $17::timestamptz[]) AS u(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15,
+    c16, c17);
 
 -- bulk_create
 /* fuel_logs.bulk_create */
 INSERT INTO "public"."fuel_logs" AS "t" ("vehicle_id", "user_id", "date", "volume", "id") SELECT u.c1, u.c2, u.c3,
     u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::numeric[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n;
+FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::numeric[], $5::uuid[]) AS u(c1, c2, c3, c4, c5);
 
 -- bulk_delete
 /* fuel_logs.bulk_delete */
@@ -709,8 +698,7 @@ RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."date", "t"."volume", "
 /* fuel_logs.create_many */
 INSERT INTO "public"."fuel_logs" AS "t" ("vehicle_id", "user_id", "date", "volume", "id") SELECT u.c1, u.c2, u.c3,
     u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::numeric[], $5::uuid[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::numeric[], $5::uuid[]) AS u(c1, c2, c3, c4, c5)
 RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."date", "t"."volume", "t"."unit", "t"."price_per_unit",
     "t"."total_cost", "t"."odometer", "t"."filled_to_top", "t"."mpg", "t"."location", "t"."station_name",
     "t"."receipt_url", "t"."notes", "t"."created_at", "t"."updated_at";
@@ -847,8 +835,7 @@ RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."date", "t"."volume", "
 /* fuel_logs.upsert */
 INSERT INTO "public"."fuel_logs" AS "t" ("id", "vehicle_id", "user_id", "date", "volume") SELECT u.c1, u.c2, u.c3,
     u.c4, u.c5
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[], $5::numeric[]) WITH ORDINALITY AS u(c1, c2, c3, c4, c5, n)
-ORDER BY u.n
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[], $5::numeric[]) AS u(c1, c2, c3, c4, c5)
 ON CONFLICT ("id") DO UPDATE
 SET "vehicle_id" = EXCLUDED."vehicle_id", "date" = EXCLUDED."date", "volume" = EXCLUDED."volume"
 RETURNING "t"."id", "t"."vehicle_id", "t"."user_id", "t"."date", "t"."volume", "t"."unit", "t"."price_per_unit",

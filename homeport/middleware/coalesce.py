@@ -19,8 +19,8 @@ from homeport.kernel.types import JsonType
 from homeport.middleware.passing import PassingStore
 from homeport.ports.store import Session
 
-MOST = 500
-"""How many gets one statement answers; the next one begins another."""
+MOST = 50
+"""How many gets one statement answers: while its rows are read, the server looks for those of the next one."""
 
 Group: TypeAlias = tuple[Hashable, ...]
 """What gets have in common that are asked together: all but the key."""

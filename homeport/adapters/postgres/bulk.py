@@ -67,8 +67,9 @@ def by_columns(command: UpdateEach[Any]) -> list[list[tuple[object, Row]]]:
 def in_given_order(command: Insert[E], entities: list[E]) -> list[E]:
     """The returned rows in the order given.
 
-    PostgreSQL inserts and returns rows in the order of their SELECT or VALUES, which is the order given; so identity
-    keys go up along it. The standard does not promise it, so where the rows' keys are known they are held to it.
+    PostgreSQL inserts and returns rows in the order of their SELECT or VALUES, which is the order given. The standard
+    does not promise it, so where the rows' keys are known the answer is held to it; where the database makes them, the
+    statement says the order, and they go up along it.
     """
     key = command.table.key
     if key not in command.rows[0]:

@@ -76,7 +76,10 @@ def insert_unnest(command: Insert[Any]) -> str:
     arrays = ", ".join(f"${number}::{sent_as_element(kind)}" for number, kind in enumerate(kinds, 1))
     columns = ", ".join(f"c{number}" for number in range(1, len(kinds) + 1))
     taken = ", ".join(taken_from_element(kind, f"u.c{number}") for number, kind in enumerate(kinds, 1))
-    rows = f"SELECT {taken} FROM unnest({arrays}) WITH ORDINALITY AS u({columns}, n) ORDER BY u.n"
+    if table.key in names:
+        rows = f"SELECT {taken} FROM unnest({arrays}) AS u({columns})"
+    else:  # keys that the database gives go up along the order given
+        rows = f"SELECT {taken} FROM unnest({arrays}) WITH ORDINALITY AS u({columns}, n) ORDER BY u.n"
     return f"{_insert_into(command, names)} {rows}{_insert_ending(command)}"
 
 
@@ -89,10 +92,11 @@ def stage(command: Insert[Any]) -> str:
 
 
 def insert_staged(command: Insert[Any]) -> str:
-    """In the order in which they were copied: a new table has no gaps that a later row could fill."""
+    """In the order in which they were copied, where the database gives the keys: a new table has no gaps to fill."""
     table, names = command.table, list(command.rows[0])
     taken = ", ".join(taken_as_sent(table.require(name).type, f"s.{_own(table, name)}") for name in names)
-    rows = f"SELECT {taken} FROM pg_temp.{quoted(staged_in(table))} AS s ORDER BY s.ctid"
+    order = "" if table.key in names else " ORDER BY s.ctid"
+    rows = f"SELECT {taken} FROM pg_temp.{quoted(staged_in(table))} AS s{order}"
     return f"{_insert_into(command, names)} {rows}{_insert_ending(command)}"
 
 

@@ -136,7 +136,7 @@ class PostgresCalls:
             return Written(0)
         if len(command.rows) == 1:
             return await self._insert_one(command)
-        if not alike(command.rows):
+        if command.conflict is None and not alike(command.rows):
             pieces = [self._compiler.insert_unlike(command, rows) for rows in bulk.chunks(command.rows)]
             return await self._insert_together(command, pieces)
         if bulk.worth_copying(command) and not await self._secured_by_row(command.table):
@@ -147,8 +147,7 @@ class PostgresCalls:
 
     async def _insert_one(self, command: Insert[E]) -> Written[E]:
         text, values = self._compiler.insert_one(command)
-        async with self._way.borrow(writes=True) as connection:
-            written = await self._write(connection, command.table, text, values, returning=command.returning)
+        written = await self._written(command, text, values)
         if written.count == 0 and bulk.spares_deleted_rows(command):
             raise bulk.meets_a_deleted_row(command)
         return written
@@ -221,9 +220,7 @@ class PostgresCalls:
     async def update(self, command: Update[E], /) -> Written[E]:
         if command.where == FALSE:
             return Written(0)
-        text, values = self._compiler.update(command)
-        async with self._way.borrow(writes=True) as connection:
-            return await self._write(connection, command.table, text, values, returning=command.returning)
+        return await self._written(command, *self._compiler.update(command))
 
     async def update_each(self, command: UpdateEach[E], /) -> Written[E]:
         if command.where == FALSE or not command.changes:
@@ -245,13 +242,20 @@ class PostgresCalls:
         async with self._way.borrow(writes=True) as connection:
             return Written(_count(await connection.execute(text, *values)))
 
+    async def _written(self, command: Insert[E] | Update[E], text: str, values: Sequence[Any]) -> Written[E]:
+        """What one statement did that is a whole call."""
+        if not command.returning:
+            async with self._way.borrow(writes=True) as connection:
+                return Written(_count(await connection.execute(text, *values)))
+        rows = await self._way.fetch(text, values, writes=True)
+        return _answered(self._compiler.codec(command.table).hydrate, rows)
+
     async def _write(
         self, connection: Connection, table: Table[E], text: str, values: Sequence[Any], *, returning: bool
     ) -> Written[E]:
         if not returning:
             return Written(_count(await connection.execute(text, *values)))
-        rows = _entities(self._compiler.codec(table).hydrate, await connection.fetch(text, *values))
-        return _written(len(rows), tuple(rows))
+        return _answered(self._compiler.codec(table).hydrate, await connection.fetch(text, *values))
 
     # -- beyond the algebra
 
@@ -332,6 +336,10 @@ def _entities(hydrate: Hydrate[E], rows: Sequence[Any]) -> list[E]:
         return hydrate(rows)
     except ValueError as error:
         raise SchemaMismatch("a stored value can't be read as its column's type") from error
+
+
+def _answered(hydrate: Hydrate[E], rows: Sequence[Any]) -> Written[E]:
+    return _written(len(rows), tuple(_entities(hydrate, rows)))
 
 
 def _count(status: str) -> int:

@@ -43,9 +43,9 @@ class Way(Protocol):
     def borrow(self, *, writes: bool, raw: bool = False) -> AbstractAsyncContextManager[Connection]:
         """`raw` is SQL of the caller's own. Raises RepositoryError."""
 
-    async def fetch(self, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
-        """The rows of one statement that only reads. Raises RepositoryError."""
-        async with self.borrow(writes=False) as connection:
+    async def fetch(self, text: str, values: Sequence[Any], *, writes: bool = False) -> list[asyncpg.Record]:
+        """The rows that one statement answers. Raises RepositoryError."""
+        async with self.borrow(writes=writes) as connection:
             return await connection.fetch(text, *values)
 
 
@@ -62,13 +62,13 @@ class Direct(Way):
     def borrow(self, *, writes: bool, raw: bool = False) -> "Borrowed":
         return Borrowed(self._connections, self._catalog, writes=writes, raw=raw)
 
-    async def fetch(self, text: str, values: Sequence[Any]) -> list[asyncpg.Record]:
+    async def fetch(self, text: str, values: Sequence[Any], *, writes: bool = False) -> list[asyncpg.Record]:
         """What `Borrowed` does, without making one: there is no shorter way to a row."""
         connection = await self._connections.acquire()
         try:
             rows = await connection.fetch(text, *values)
         except BaseException as error:
-            await self.borrow(writes=False).failed(connection, error)
+            await self.borrow(writes=writes).failed(connection, error)
             raise
         await self._connections.release(connection)
         return rows
@@ -85,20 +85,10 @@ class Scoped(Way):
         self._catalog = catalog
         self._begin = begin(DEFAULT_UNIT, identity)
 
-    @asynccontextmanager
-    async def borrow(self, *, writes: bool, raw: bool = False) -> AsyncIterator[Connection]:
+    def borrow(self, *, writes: bool, raw: bool = False) -> "Begun":
         """What was only read is answered before its transaction is over: the connection stays lent until then."""
         behind = self._connections.apart and not writes and not raw
-        kind = LeftBehind if behind else Borrowed
-        async with kind(self._connections, self._catalog, writes=writes, raw=raw) as connection:
-            await started(connection, self._begin)
-            try:
-                yield connection
-            except BaseException:
-                await finished(rolled_back(connection))
-                raise
-            if not behind:
-                await connection.execute("COMMIT")
+        return Begun(self._connections, self._catalog, writes=writes, raw=raw, begin=self._begin, behind=behind)
 
 
 class Borrowed:
@@ -134,16 +124,40 @@ class Borrowed:
             raise ours from error
 
 
-class LeftBehind(Borrowed):
-    """One whose transaction is committed after the call, if that went well; then it is given back."""
+class Begun(Borrowed):
+    """One with a transaction that `begin` opens, committed if the call went well: `behind` it, if that is to be."""
+
+    __slots__ = ("_begin", "_behind")
+
+    def __init__(  # noqa: PLR0913 - what `Borrowed` is told, and two things more
+        self, connections: Connections, catalog: Catalog, *, writes: bool, raw: bool, begin: str, behind: bool
+    ) -> None:
+        super().__init__(connections, catalog, writes=writes, raw=raw)
+        self._begin = begin
+        self._behind = behind
+
+    async def __aenter__(self) -> Connection:
+        connection = await super().__aenter__()
+        try:
+            await started(connection, self._begin)
+        except BaseException as error:
+            await self.failed(connection, error)
+            raise
+        return connection
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is None and self._behind:
             left_behind(self._ended())
-        else:
-            await super().__aexit__(kind, error, trace)
+            return
+        ending = self._connection.execute("COMMIT") if error is None else finished(rolled_back(self._connection))
+        try:
+            await ending
+        except BaseException as later:
+            await self.failed(self._connection, later)
+            raise
+        await super().__aexit__(kind, error, trace)
 
     async def _ended(self) -> None:
         try:
