@@ -28,15 +28,14 @@ class Incoming(Generic[E]):
 
     def new(self, data: Data) -> Row:
         """A row to insert. A key that is to be a new UUID is made here, so that the caller's call can be repeated."""
-        return self._with_key(self._admitted(data))
+        row = self._admitted(data)
+        self._give_keys((row,))
+        return row
 
     def news(self, data: Iterable[Data]) -> Sequence[Row]:
-        """As `new`, for many. Raises what is wrong with the first that can't be."""
-        rows, key = self._admitted_each(data), self.table.key
-        if self.table.makes_keys:
-            for row in rows:
-                if row.get(key) is None:
-                    row[key] = uuid.uuid4()
+        """As `new`, for many. Raises what is wrong with the first that can't be; values come before what is fixed."""
+        rows = self._admitted_each(data)
+        self._give_keys(rows)
         return rows
 
     def whole(self, entity: E) -> Row:
@@ -86,10 +85,11 @@ class Incoming(Generic[E]):
         rows = self.table.admission.rows(data)
         return [self._with_fixed(each) for each in rows] if self.fixed else rows
 
-    def _with_key(self, row: dict[str, object]) -> dict[str, object]:
-        if self.table.makes_keys and row.get(self.table.key) is None:
-            row[self.table.key] = uuid.uuid4()
-        return row
+    def _give_keys(self, rows: Iterable[dict[str, object]]) -> None:
+        if self.table.makes_keys:
+            for row in rows:
+                if row.get(self.table.key) is None:
+                    row[self.table.key] = uuid.uuid4()
 
     def _with_fixed(self, row: dict[str, object]) -> dict[str, object]:
         if self.fixed:
