@@ -6,7 +6,7 @@ Both are `Column.admit` value by value, but for what is seen to be stored as it 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from operator import itemgetter
+from operator import is_, itemgetter
 from types import NoneType
 from typing import Any, TypeAlias, cast
 
@@ -62,9 +62,9 @@ class Admission:
         """Raises KeyError if one has another name."""
         kinds = [self._settable(name).type for name in names]
         columns = list(zip(*map(itemgetter(*names), given), strict=True))
-        if all(map(_all_stay, kinds, columns)):
+        admitted = list(map(_admitted, kinds, columns))
+        if all(map(is_, admitted, columns)):
             return list(map(dict, given))
-        admitted = [_admitted(kind, column) for kind, column in zip(kinds, columns, strict=True)]
         return [dict(zip(names, values, strict=True)) for values in zip(*admitted, strict=True)]
 
     def _keep(self, names: tuple[str, ...]) -> None:
@@ -111,6 +111,7 @@ def _look_alike(given: Sequence[Mapping[str, object]]) -> bool:
 
 
 def _admitted(kind: ColumnType, column: Sequence[object]) -> Sequence[object]:
+    """The column itself where it stays as it is."""
     return column if _all_stay(kind, column) else [None if value is None else kind.admit(value) for value in column]
 
 

@@ -37,15 +37,16 @@ class ByKey(Generic[E]):
 
     def select(self, key: object) -> Select[E]:
         values = (*self._values, key)
-        where, form, name = self._where(key), self._form, self._select_name
+        where, form, name = self.where(key), self._form, self._select_name
         return _select(name, self._table, where, (), None, 0, self._subject, self._lock, form, values)
 
     def update(self, key: object, changes: Row) -> Update[E]:
         values = (*self._values, key)
-        where, form, name = self._where(key), self._form, self._update_name
+        where, form, name = self.where(key), self._form, self._update_name
         return _update(name, self._table, where, changes, True, self._subject, form, values)
 
-    def _where(self, key: object) -> Predicate:
+    def where(self, key: object) -> Predicate:
+        """The condition alone; a key that is fixed is said once."""
         same, before = equal(self._key, key), self._before
         if not before:
             return same

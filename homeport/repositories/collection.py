@@ -411,8 +411,7 @@ class Collection(Generic[E, K]):
         return found
 
     def _is(self, id: K | str, deleted: Deleted = Deleted.LIVE) -> Predicate:
-        same = equal(field(self.table.key), self._key(id))
-        return self._with_scope(deleted) if same in self._scope else self._with_scope(deleted, same)
+        return self._of_key(deleted).where(self._key(id))
 
     def _at(self, id: K | str, version: int | None) -> Predicate:
         """The live row of that key, at that version alone if one is given."""

@@ -136,7 +136,7 @@ class PostgresCalls:
             return Written(0)
         if len(command.rows) == 1:
             return await self._insert_one(command)
-        if command.conflict is None and not alike(command.rows):
+        if not alike(command.rows):
             pieces = [self._compiler.insert_unlike(command, rows) for rows in bulk.chunks(command.rows)]
             return await self._insert_together(command, pieces)
         if bulk.worth_copying(command) and not await self._secured_by_row(command.table):
